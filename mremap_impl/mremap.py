@@ -1,0 +1,65 @@
+"""move_page_tables by extents."""
+
+from __future__ import annotations
+
+from mremap_impl.mm import Mm, Pmd, Step
+from mremap_impl.step import destination_cut, how_much_done, latency_cut, source_extent
+
+
+def get_old_pmd(mm: Mm, addr: int) -> Pmd | None:
+    """The pmd of `addr`, or None if there is no pte table below it."""
+    pmd = mm.pmd_offset(addr)
+    if mm.pmd_none(pmd):
+        return None
+    return pmd
+
+
+def alloc_new_pmd(mm: Mm, addr: int) -> Pmd | None:
+    """The pmd of `addr`, with a pte table below it, made if need be; or None if that was refused."""
+    pmd = mm.pmd_offset(addr)
+    if not mm.pte_alloc(pmd):
+        return None
+    return pmd
+
+
+def move_ptes(mm: Mm, old_pmd: Pmd, old_addr: int, old_end: int, new_pmd: Pmd, new_addr: int) -> None:
+    """Moves the entries of old_addr .. old_end to new_addr and on.
+
+    The caller owes that each of the two ranges lies in one PMD, the one given. One critical section.
+    """
+    words, page_size = mm.geometry.words, mm.geometry.PAGE_SIZE
+    old_pte = mm.pte_offset(old_pmd, old_addr)
+    new_pte = mm.pte_offset(new_pmd, new_addr)
+    while old_addr < old_end:
+        if not mm.pte_none(old_pte):
+            pte = mm.ptep_clear_flush(old_pte)
+            moved = mm.move_pte(pte, old_addr, new_addr)
+            mm.set_pte_at(new_pte, moved)
+        old_pte, old_addr = mm.pte_next(old_pte), words.add(old_addr, page_size)
+        new_pte, new_addr = mm.pte_next(new_pte), words.add(new_addr, page_size)
+
+
+def move_page_tables(mm: Mm, old_addr: int, new_addr: int, len: int) -> int:
+    """Moves the entries of `len` bytes at `old_addr` to `new_addr`. Returns the bytes passed over.
+
+    Less than `len` iff a destination table was refused: what lies below is moved, what lies above is untouched.
+    The caller owes page alignment, and ranges that are disjoint or new_addr < old_addr. The new range may run past
+    the end of the word, the old may not; one that ends there exactly (old_end 0) is not moved at all, and 0 is
+    returned.
+    """
+    geometry, words = mm.geometry, mm.geometry.words
+    old_end = words.add(old_addr, len)
+    while old_addr < old_end:
+        mm.cond_resched()
+        extent = source_extent(old_addr, old_end, geometry)
+        old_pmd = get_old_pmd(mm, old_addr)
+        if old_pmd is not None:  # else C's `continue`: on to the step of the loop
+            new_pmd = alloc_new_pmd(mm, new_addr)
+            if new_pmd is None:
+                break
+            extent = destination_cut(extent, new_addr, geometry)
+            extent = latency_cut(extent, geometry)
+            move_ptes(mm, old_pmd, old_addr, words.add(old_addr, extent), new_pmd, new_addr)
+        mm.steps.append(Step(old_addr, new_addr, extent, moved=old_pmd is not None))
+        old_addr, new_addr = words.add(old_addr, extent), words.add(new_addr, extent)
+    return how_much_done(len, old_addr, old_end, geometry)

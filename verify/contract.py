@@ -1,0 +1,207 @@
+"""The obligations of a body: each loop known by its invariants, each call by its contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from verify import core
+from verify.core import INT, WORD, BinaryOp, Symbol, SymbolKind
+from verify.passive import Kind, Obligation, relevant
+from verify.rename import conjunction, definedness, rename
+from verify.sites import range_sites, subexpressions
+from verify.span import Span
+from verify.statements import changed
+from verify.syntax import RoutineKind
+from verify.walk import Exits, Flow, Walk, equal
+
+_PROCEDURES = frozenset({RoutineKind.PROCEDURE, RoutineKind.TRUSTED, RoutineKind.REFUTE_PROCEDURE})
+
+
+def module_invariants(program: core.Program, module: str) -> tuple[tuple[str, core.Clause], ...]:
+    """The invariants that a module sees, each with its qualified name."""
+    return tuple(
+        (f"{name}.invariant.{item.clause.label}", item.clause)
+        for name in program.module(module).visible
+        for item in program.module(name).items
+        if isinstance(item, core.Invariant)
+    )
+
+
+class Contract(Walk):
+    """Walks a procedure or a lemma and gathers its obligations, each id once."""
+
+    def __init__(self, program: core.Program, routine: core.Routine) -> None:
+        super().__init__(program, routine)
+        self.routines = program.routines()
+        self.modifies = {name: r.modifies for name, r in self.routines.items()}
+        self.sites = range_sites(routine)
+        self.found: dict[str, Obligation] = {}
+
+    def gather(self) -> tuple[Obligation, ...]:
+        """All obligations of the routine, its entry first."""
+        routine = self.routine
+        flow = Flow({})
+        if routine.kind in _PROCEDURES:
+            for name, clause in module_invariants(self.program, routine.module):
+                self.assume(clause.expr, flow, name)
+        for clause in routine.requires:
+            self.meet_expr(clause.expr, flow)
+            self.assume(clause.expr, flow, f"{routine.qualified}.requires.{clause.label}")
+        self.oblige(f"{routine.qualified}.requires", Kind.REQUIRES, None, flow, routine.span)
+        if routine.decreases is not None:
+            self.meet_expr(routine.decreases, flow)
+        if routine.kind is not RoutineKind.TRUSTED:
+            exits = self.block(routine.body or (), flow)
+            end = self.join((*exits.returns, exits.through), routine.span)
+            if end is not None:
+                self.leave(end)
+        return tuple(self.found.values())
+
+    def leave(self, flow: Flow) -> None:
+        """What is claimed at the end."""
+        routine = self.routine
+        final = {s: now for s, now in flow.values.items() if s.kind is not SymbolKind.ARGUMENT}
+        at_end = replace(flow, values=final)
+        for clause in routine.ensures:
+            self.meet_expr(clause.expr, at_end)
+            goal = rename(clause.expr, final, self.entry)
+            self.oblige(f"{routine.qualified}.ensures.{clause.label}", Kind.ENSURES, goal, flow, clause.span)
+        if routine.kind is not RoutineKind.PROCEDURE:
+            return
+        seen = [i.symbol for i in self.program.visible_items(routine.module) if isinstance(i, core.State)]
+        kept = [s for s in seen if s not in routine.modifies]
+        if seen:
+            same = tuple(equal(flow.values.get(s, s), s, routine.span) for s in kept)
+            goal = conjunction(routine.span, same)
+            self.oblige(f"{routine.qualified}.modifies", Kind.MODIFIES, goal, flow, routine.span)
+        touched = {*routine.modifies, *changed(routine.body or (), self.modifies)}
+        for name, clause in module_invariants(self.program, routine.module):
+            if any(isinstance(e, core.Var) and e.symbol in touched for e in subexpressions(clause.expr)):
+                label = name.rsplit(".", 1)[1]
+                goal = rename(clause.expr, final, self.entry)
+                self.oblige(f"{routine.qualified}.invariant.{label}", Kind.INVARIANT, goal, flow, clause.span)
+
+    # --- obligations -----------------------------------------------------------------------------------------------
+
+    def oblige(self, id_: str, kind: Kind, goal: core.Expr | None, flow: Flow, span: Span) -> None:
+        """One claim at a place. A second one of the same id (an expression that stands twice) is the same claim."""
+        self.found.setdefault(
+            id_,
+            Obligation(
+                id_,
+                kind,
+                self.routine.module,
+                self.routine.name,
+                span,
+                self.routine.claims,
+                relevant(self.steps, flow.path),
+                flow.path,
+                goal,
+                flow.leans,
+                flow.revealed,
+                self.routine.on,
+                self.routine.without,
+            ),
+        )
+
+    def meet_expr(self, expr: core.Expr, flow: Flow) -> None:
+        for span, goal in definedness(expr):
+            id_ = f"{self.routine.qualified}.range[{self.sites[span]}]"
+            self.oblige(id_, Kind.RANGE, rename(goal, flow.values, self.entry), flow, span)
+
+    def meet_assert(self, stmt: core.Assert, flow: Flow) -> None:
+        name = f"{self.routine.qualified}.assert.{stmt.clause.label}"
+        goal = self.at(stmt.clause.expr, flow)
+        self.oblige(name, Kind.ASSERT, goal, flow, stmt.clause.span)
+        self.assume(goal, flow, name)
+
+    # --- calls -----------------------------------------------------------------------------------------------------
+
+    def meet_call(self, call: core.Call, flow: Flow) -> Flow:
+        callee = self.routines[call.callee]
+        place = f"{self.routine.qualified}.call[{call.number}].{callee.name}"
+        given: dict[Symbol, Symbol] = {}
+        for parameter, argument in zip(callee.parameters, call.arguments, strict=True):
+            given[parameter] = self.define(parameter, self.at(argument, flow), flow).values[parameter]
+        states = {s: now for s, now in flow.values.items() if s.kind is SymbolKind.STATE}
+        before = {**states, **given}
+        invariants = module_invariants(self.program, callee.module) if callee.kind in _PROCEDURES else ()
+        for name, clause in invariants:
+            goal = rename(clause.expr, before, before)
+            label = name.rsplit(".", 1)[1]
+            self.oblige(f"{place}.invariant.{label}", Kind.CALL, goal, flow, call.span)
+            self.assume(goal, flow, None)
+        for clause in callee.requires:
+            goal = rename(clause.expr, before, before)
+            self.oblige(f"{place}.{clause.label}", Kind.CALL, goal, flow, call.span)
+            self.assume(goal, flow, None)
+        if callee.qualified == self.routine.qualified and callee.decreases is not None:
+            goal = self.smaller(rename(callee.decreases, before, before), callee.decreases, call.span)
+            self.oblige(f"{place}.decreases", Kind.DECREASES, goal, flow, call.span)
+        results = {r: self.fresh(r) for r in callee.results}
+        after = self.havoc(callee.modifies, flow)
+        if callee.kind is not RoutineKind.LEMMA:
+            after = replace(after, leans=(*after.leans, f"the contract of `{callee.name}`, line {call.span.line}"))
+        states_after = {s: now for s, now in after.values.items() if s.kind is SymbolKind.STATE}
+        for name, clause in invariants:
+            self.assume(rename(clause.expr, states_after, states_after), after, name)
+        for clause in callee.ensures:
+            expr = rename(clause.expr, {**states_after, **given, **results}, before)
+            self.assume(expr, after, f"{callee.qualified}.ensures.{clause.label}")
+        for target, result in zip(call.targets, callee.results, strict=False):
+            after = after.at(target, results[result])
+        return after
+
+    # --- loops -----------------------------------------------------------------------------------------------------
+
+    def meet_loop(self, loop: core.Loop, flow: Flow) -> Exits:
+        place = f"{self.routine.qualified}.loop[{loop.number}]"
+        for clause in loop.invariants:
+            goal = self.at(clause.expr, flow)
+            self.oblige(f"{place}.invariant.{clause.label}.entry", Kind.INVARIANT_ENTRY, goal, flow, clause.span)
+        head = self.havoc(loop.assigned, flow)
+        lean = f"the invariants of the loop, line {loop.span.line}"
+        head = replace(head, leans=(*head.leans, lean))
+        for clause in loop.invariants:
+            self.meet_expr(clause.expr, head)
+            self.assume(self.at(clause.expr, head), head, f"{place}.invariant.{clause.label}")
+        self.meet_expr(loop.condition, head)
+        inside, after = self.branch(self.at(loop.condition, head), head)
+        measure: Symbol | None = None
+        if loop.decreases is not None:
+            self.meet_expr(loop.decreases, inside)
+            kind = Symbol(SymbolKind.LOCAL, place, "decreases", loop.decreases.type)
+            measure = self.define(kind, self.at(loop.decreases, inside), inside).values[kind]
+        exits = self.block(loop.body, inside)
+        turn = self.join((*exits.continues, exits.through), loop.span)
+        if turn is not None:
+            turn = self.block(loop.step, turn).through
+        if turn is not None:
+            for clause in loop.invariants:
+                goal = self.at(clause.expr, turn)
+                self.oblige(f"{place}.invariant.{clause.label}.kept", Kind.INVARIANT_KEPT, goal, turn, clause.span)
+            if measure is not None and loop.decreases is not None:
+                before = core.Var(loop.decreases.span, measure)
+                goal = self.smaller(self.at(loop.decreases, turn), before, loop.decreases.span)
+                self.oblige(f"{place}.decreases", Kind.DECREASES, goal, turn, loop.decreases.span)
+        elif loop.decreases is not None:
+            # No way leads back to the condition: what is claimed of the next test holds of none.
+            for clause in loop.invariants:
+                true = core.Literal(clause.span, True, core.BOOL)
+                self.oblige(f"{place}.invariant.{clause.label}.kept", Kind.INVARIANT_KEPT, true, inside, clause.span)
+            true = core.Literal(loop.decreases.span, True, core.BOOL)
+            self.oblige(f"{place}.decreases", Kind.DECREASES, true, inside, loop.decreases.span)
+        return Exits(self.join((after, *exits.breaks), loop.span), returns=exits.returns)
+
+    def smaller(self, now: core.Expr, before: core.Expr, span: Span) -> core.Expr:
+        """That a measure has become smaller, and for an int, was not negative."""
+        less = core.Binary(span, BinaryOp.LT, now, before)
+        if before.type == WORD:
+            return less
+        return conjunction(span, (core.Binary(span, BinaryOp.LE, core.Literal(span, 0, INT), before), less))
+
+
+def obligations_of(program: core.Program, routine: core.Routine) -> Sequence[Obligation]:
+    """The obligations of a procedure (trusted or not) or a lemma."""
+    return Contract(program, routine).gather()

@@ -1,0 +1,217 @@
+"""From the solver's model to values of the language. What comes out is believed only once it has been executed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+import z3
+
+from verify import core
+from verify.core import (
+    BoolType,
+    EnumType,
+    IntType,
+    MapType,
+    OpaqueType,
+    SetType,
+    Symbol,
+    Type,
+    WordType,
+    key_type,
+    value_type,
+)
+from verify.encode import Encoder
+from verify.evaluate import Table
+from verify.put import Assertions
+from verify.values import MapValue, Member, Value, map_value
+
+
+class Undecodable(Exception):
+    """The model holds something that is no value of the language, such as a member numbered below 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The params, the free symbols of the question, and the uninterpreted defines, as the model has them."""
+
+    params: Mapping[Symbol, Value]
+    values: Mapping[Symbol, Value]
+    tables: Mapping[str, Table]
+
+
+def decode(asked: Assertions, model: Any, symbols: Iterable[Symbol], params: Iterable[Symbol]) -> Decoded:
+    """The values of `symbols` and `params` in a model of the assertions. Raises Undecodable."""
+    reader = _Reader(asked, model)
+    tables = {
+        name: reader.table(asked.encoder.defines[name], function)
+        for name, function in asked.encoder.functions.items()
+        if asked.encoder.defines[name].value is None
+    }
+    for name, define in asked.encoder.defines.items():
+        if define.value is None and name not in tables:
+            tables[name] = Table(reader.default(define.result))
+    return Decoded(
+        {s: reader.value(s.type, asked.encoder.symbol(s)) for s in params},
+        {s: reader.value(s.type, asked.encoder.symbol(s)) for s in symbols},
+        tables,
+    )
+
+
+class _Reader:
+    def __init__(self, asked: Assertions, model: Any) -> None:
+        self.encoder: Encoder = asked.encoder
+        self.model = model
+        self.roots = (*asked.plain, *(t for _, t in asked.named), *asked.goal)
+        self.keys: dict[Any, list[Any]] | None = None
+
+    def value(self, type_: Type, term: Any) -> Value:
+        return self.read(type_, self.model.eval(term, model_completion=True))
+
+    def read(self, type_: Type, term: Any) -> Value:
+        """The value of a term that holds no variable."""
+        match type_:
+            case WordType():
+                number = self.number(term)
+                if not 0 <= number < 1 << self.encoder.words.bits:
+                    raise Undecodable(f"{number} is no word")
+                return number
+            case IntType():
+                if z3.is_bv_value(term):
+                    return int(term.as_signed_long())
+                return self.number(term)
+            case BoolType():
+                if not (z3.is_true(term) or z3.is_false(term)):
+                    raise Undecodable(f"{term} is no truth value")
+                return bool(z3.is_true(term))
+            case OpaqueType():
+                index = self.number(term)
+                if index < 0:
+                    raise Undecodable(f"member {index}")
+                return Member(type_, index)
+            case EnumType():
+                return Member(type_, [str(m) for m in self.encoder.enum(type_)[1]].index(str(term)))
+            case MapType() | SetType():
+                return self.map(type_, term)
+            case _:
+                assert_never(type_)
+
+    def number(self, term: Any) -> int:
+        simple = z3.simplify(term)
+        if not (z3.is_int_value(simple) or z3.is_bv_value(simple)):
+            raise Undecodable(f"{term} is no number")
+        return int(simple.as_long())
+
+    def default(self, type_: Type) -> Value:
+        """Some value, where the model leaves it open."""
+        match type_:
+            case WordType() | IntType():
+                return 0
+            case BoolType():
+                return False
+            case OpaqueType() | EnumType():
+                return Member(type_, 0)
+            case MapType() | SetType():
+                return map_value(type_, self.default(value_type(type_)), {}, self.encoder.words.bits)
+            case _:
+                assert_never(type_)
+
+    def map(self, type_: MapType | SetType, term: Any) -> MapValue:
+        entries: list[tuple[Value, Value]] = []
+        inner = value_type(type_)
+
+        def done(default: Value) -> MapValue:
+            kept = dict(reversed([(k, v) for k, v in entries if k is not _NOWHERE]))
+            return map_value(type_, default, kept, self.encoder.words.bits)
+
+        while True:
+            if z3.is_store(term):
+                entries.append((self.key(key_type(type_), term.arg(1)), self.value(inner, term.arg(2))))
+                term = term.arg(0)
+            elif z3.is_K(term):
+                return done(self.value(inner, term.arg(0)))
+            else:
+                break
+        if z3.is_as_array(term):
+            interpretation = self.model[z3.get_as_array_func(term)]
+            if interpretation is not None and isinstance(interpretation, z3.FuncInterp):
+                for n in range(interpretation.num_entries()):
+                    entry = interpretation.entry(n)
+                    key = self.key(key_type(type_), entry.arg_value(0))
+                    entries.append((key, self.value(inner, entry.value())))
+                otherwise = interpretation.else_value()
+                if otherwise is not None and z3.is_app(otherwise) and not _has_variables(otherwise):
+                    return done(self.value(inner, otherwise))
+        # A function given by a formula: what matters of it are its values at the keys that the question looks at.
+        sort = term.sort().domain()
+        for found in self.looked_at(sort):
+            at = self.model.eval(z3.Select(term, found), model_completion=True)
+            entries.append((self.key(key_type(type_), found), self.read(inner, at)))
+        other = self.elsewhere(sort)
+        return done(self.read(inner, self.model.eval(z3.Select(term, other), model_completion=True)))
+
+    def key(self, type_: Type, term: Any) -> Value:
+        """A key of a map; one outside its type (which the integers of a solver have) is nowhere."""
+        try:
+            return self.value(type_, term)
+        except Undecodable:
+            return _NOWHERE
+
+    def elsewhere(self, sort: Any) -> Any:
+        """A key that the question does not look at, if the sort has one."""
+        seen = {str(k) for k in self.looked_at(sort)}
+        candidates: list[Any] = []
+        if isinstance(sort, z3.BitVecSortRef):
+            candidates = [z3.BitVecVal(n, sort) for n in range(3, 3 + 2 * len(seen) + 2, 2)]
+        elif sort == z3.IntSort():
+            candidates = [z3.IntVal(n) for n in range(3, 3 + 2 * len(seen) + 2, 2)]
+        for candidate in candidates:
+            if str(candidate) not in seen:
+                return candidate
+        return self.model.eval(z3.FreshConst(sort), model_completion=True)
+
+    def looked_at(self, sort: Any) -> list[Any]:
+        """The values of the terms of a sort at which the question looks into maps."""
+        if self.keys is None:
+            self.keys = {}
+            seen: set[int] = set()
+            stack = list(self.roots)
+            while stack:
+                term = stack.pop()
+                if term.get_id() in seen:
+                    continue
+                seen.add(term.get_id())
+                if z3.is_quantifier(term):
+                    continue
+                if z3.is_select(term) or z3.is_store(term):
+                    at = self.model.eval(term.arg(1), model_completion=True)
+                    known = self.keys.setdefault(at.sort(), [])
+                    if not any(at.eq(k) for k in known):
+                        known.append(at)
+                stack.extend(term.children())
+        return self.keys.get(sort, [])
+
+    def table(self, define: core.Define, function: Any) -> Table:
+        interpretation = self.model[function]
+        if interpretation is None:
+            return Table(self.default(define.result))
+        parameters = (*define.parameters, *define.reads)
+        entries: dict[tuple[Value, ...], Value] = {}
+        for n in range(interpretation.num_entries()):
+            entry = interpretation.entry(n)
+            at = tuple(self.value(p.type, entry.arg_value(i)) for i, p in enumerate(parameters))
+            entries[at] = self.value(define.result, entry.value())
+        otherwise = interpretation.else_value()
+        if otherwise is None or _has_variables(otherwise):
+            return Table(self.default(define.result), entries)
+        return Table(self.value(define.result, otherwise), entries)
+
+
+_NOWHERE = Member(OpaqueType("", "nowhere"), 0)
+
+
+def _has_variables(term: Any) -> bool:
+    if z3.is_var(term):
+        return True
+    return any(_has_variables(child) for child in term.children())

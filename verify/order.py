@@ -1,0 +1,103 @@
+"""From outcomes as they come in to the entries of the report, in the order of the source.
+
+Here an item whose preconditions cannot be met makes its other obligations vacuous.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from verify.passive import Kind
+from verify.plan import Task
+from verify.schedule import Died, Done, Late, Outcome, Raised
+from verify.verdict import Reason, Result, Verdict
+
+
+def result_of(task: Task, outcome: Outcome[Result], timeout: float) -> Result:
+    """The result for an entry, whatever became of the process that worked on it."""
+    match outcome:
+        case Done(value=value):
+            return value
+        case Late(seconds=seconds):
+            what = f"stopped after {seconds:.1f} s: it did not keep to its {timeout:g} s"
+            return _unknown(task, Reason.TIMEOUT, (what,), seconds)
+        case Died(what=what, memory=memory, seconds=seconds):
+            detail = (f"the process that worked on it did not survive, twice: {what}",)
+            return _unknown(task, Reason.MEMORY if memory else Reason.SOLVER, detail, seconds)
+        case Raised(what=what, where=where, seconds=seconds):
+            return replace(_unknown(task, Reason.SOLVER, (what, *(f"at {w}" for w in where)), seconds), defect=True)
+
+
+def _unknown(task: Task, reason: Reason, detail: tuple[str, ...], seconds: float) -> Result:
+    obligation = task.obligation
+    return Result(
+        obligation.id,
+        obligation.kind,
+        task.scope.shown,
+        task.scope.word_bits,
+        obligation.expected,
+        Verdict.UNKNOWN,
+        reason,
+        obligation.location,
+        seconds,
+        "z3",
+        (),
+        obligation.claims,
+        None,
+        detail,
+    )
+
+
+def in_order(tasks: Sequence[Task], results: Iterable[tuple[int, Result]]) -> Iterator[tuple[Task, Result]]:
+    """The listed entries in the order of `tasks`, each as soon as those before it and its `requires` are known.
+
+    `results` are by index into `tasks`, in any order; where they end early, what is known by then is given, with gaps.
+    """
+    requires = {t.item: i for i, t in enumerate(tasks) if t.obligation.kind is Kind.REQUIRES}
+    known: dict[int, Result] = {}
+    at = 0
+
+    def ready(index: int) -> bool:
+        return index in known and requires.get(tasks[index].item, index) in known
+
+    def entry(index: int) -> Result:
+        above = known.get(requires.get(tasks[index].item, index))
+        result = known[index]
+        if above is None or above is result or above.verdict is not Verdict.VACUOUS:
+            return result
+        return vacuous(result, above)
+
+    for index, result in results:
+        known[index] = result
+        while at < len(tasks) and ready(at):
+            if tasks[at].listed:
+                yield tasks[at], entry(at)
+            at += 1
+    for index in range(at, len(tasks)):
+        if index in known and tasks[index].listed:
+            yield tasks[index], entry(index)
+
+
+def vacuous(result: Result, requires: Result) -> Result:
+    """A result of an item whose preconditions cannot be met: it says nothing of any run."""
+    detail = (f"nothing meets the preconditions: see {requires.id}",)
+    return replace(result, verdict=Verdict.VACUOUS, reason=None, used=(), counterexample=None, detail=detail)
+
+
+def grouped(entries: Iterable[tuple[Task, Result]], tasks: Sequence[Task]) -> Iterator[tuple[Result, ...]]:
+    """The results of one obligation together, as soon as all of them are there. `tasks`: the listed ones."""
+    expected: dict[str, int] = {}
+    for task in tasks:
+        expected[task.obligation.id] = expected.get(task.obligation.id, 0) + 1
+    group: list[Result] = []
+    for task, result in entries:
+        if group and group[0].id != task.obligation.id:
+            yield tuple(group)
+            group = []
+        group.append(result)
+        if len(group) == expected[task.obligation.id]:
+            yield tuple(group)
+            group = []
+    if group:
+        yield tuple(group)

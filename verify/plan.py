@@ -1,0 +1,83 @@
+"""What is to be proved: each obligation at each of its scopes, in the order of the source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import translate
+
+from verify import core
+from verify.obligations import obligations
+from verify.passive import Kind, Obligation
+from verify.scopes import WIDTHS, Scope, Scopes
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One entry of the report: an obligation at a scope. `listed` is false for one that is run for others' sake."""
+
+    obligation: Obligation
+    scope: Scope
+    listed: bool
+
+    @property
+    def item(self) -> tuple[str, str, str, int]:
+        """What it has in common with the other obligations of its item at its scope."""
+        return self.obligation.module, self.obligation.item, self.scope.shown, self.scope.word_bits
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`tasks` in the order of the source, those of one obligation together.
+
+    `excluded`: modules whose assumptions leave no geometry at some word sizes, with those sizes.
+    """
+
+    tasks: tuple[Task, ...]
+    excluded: tuple[tuple[str, tuple[int, ...]], ...]
+
+    @property
+    def listed(self) -> tuple[Task, ...]:
+        """The entries of the report."""
+        return tuple(t for t in self.tasks if t.listed)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`only`: patterns, one of which an id must match, or none for every id. `geometry`: in place of every one."""
+
+    program: core.Program
+    only: tuple[str, ...]
+    geometry: str | None
+
+
+def plan(request: Request) -> Plan:
+    """The tasks that a request stands for. Asks the solver for the word sizes: to be called in a worker.
+
+    An item's `requires` is among the tasks, unlisted, also when `only` leaves it out: it may make the others vacuous.
+    """
+    program = request.program
+    scopes = Scopes(program, request.geometry)
+    every = obligations(program)
+    chosen = frozenset(o.id for o in every if matches(o.id, request.only))
+    items = frozenset((o.module, o.item) for o in every if o.id in chosen)
+    tasks: list[Task] = []
+    general: dict[str, None] = {}
+    for obligation in every:
+        listed = obligation.id in chosen
+        if listed or (obligation.kind is Kind.REQUIRES and (obligation.module, obligation.item) in items):
+            tasks += (Task(obligation, scope, listed) for scope in scopes.of(obligation))
+            if obligation.on is None and obligation.kind is not Kind.GEOMETRY and request.geometry is None:
+                general.setdefault(obligation.module)
+    left_out = ((m, tuple(w for w in WIDTHS if w not in scopes.remaining(m, ()))) for m in general)
+    return Plan(tuple(tasks), tuple((m, widths) for m, widths in left_out if widths))
+
+
+def matches(id_: str, only: Sequence[str]) -> bool:
+    """True iff some pattern matches the id, or there is none. `[3]`, as ids have it, stands for itself."""
+    return not only or any(re.match(translate(_literal(pattern)), id_) for pattern in only)
+
+
+def _literal(pattern: str) -> str:
+    return re.sub(r"\[(\d+)\]", r"[[]\1]", pattern)

@@ -1,0 +1,131 @@
+"""Substitution of variables, and the conditions under which the operations within an expression are defined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import assert_never
+
+from verify import core
+from verify.core import BOOL, INT, WORD, BinaryOp, Symbol, UnaryOp
+from verify.sites import is_partial
+from verify.span import Span
+
+Substitution = Mapping[Symbol, Symbol]
+
+
+def rename(expr: core.Expr, values: Substitution, entry: Substitution) -> core.Expr:
+    """The expression with each variable replaced by the one that `values` has for it, or inside `old`, `entry`.
+
+    What has no replacement stays. No `Old` is left.
+    """
+
+    def go(e: core.Expr) -> core.Expr:
+        return rename(e, values, entry)
+
+    match expr:
+        case core.Literal() | core.Element() | core.EmptySet():
+            return expr
+        case core.Var(symbol=symbol):
+            return core.Var(expr.span, values.get(symbol, symbol))
+        case core.Old(body=body):
+            return rename(body, {**values, **entry}, entry)
+        case core.Unary():
+            return replace(expr, operand=go(expr.operand))
+        case core.Binary():
+            return replace(expr, left=go(expr.left), right=go(expr.right))
+        case core.Ite():
+            return replace(expr, condition=go(expr.condition), then=go(expr.then), otherwise=go(expr.otherwise))
+        case core.Let():
+            return replace(expr, value=go(expr.value), body=go(expr.body))
+        case core.Quantifier():
+            return replace(expr, body=go(expr.body))
+        case core.Apply():
+            return replace(expr, arguments=tuple(go(a) for a in expr.arguments))
+        case core.Index():
+            return replace(expr, base=go(expr.base), key=go(expr.key))
+        case core.Update():
+            return replace(expr, base=go(expr.base), key=go(expr.key), value=go(expr.value))
+        case core.ToInt() | core.ToWord():
+            return replace(expr, operand=go(expr.operand))
+        case _:
+            assert_never(expr)
+
+
+def definedness(expr: core.Expr) -> Iterator[tuple[Span, core.Expr]]:
+    """For each partial operation within: its span, and the condition that it is defined wherever it counts.
+
+    The condition is closed over the variables bound within the expression, and takes the operands to be defined.
+    """
+    yield from _sites(expr, lambda condition: condition)
+
+
+def _sites(expr: core.Expr, close: Callable[[core.Expr], core.Expr]) -> Iterator[tuple[Span, core.Expr]]:
+    match expr:
+        case core.Binary(op=BinaryOp.AND | BinaryOp.IMPLIES, left=left, right=right):
+            yield from _sites(left, close)
+            yield from _sites(right, lambda c: close(implies(left, c)))
+        case core.Binary(op=BinaryOp.OR, left=left, right=right):
+            yield from _sites(left, close)
+            yield from _sites(right, lambda c: close(implies(negation(left), c)))
+        case core.Ite(condition=condition, then=then, otherwise=otherwise):
+            yield from _sites(condition, close)
+            yield from _sites(then, lambda c: close(implies(condition, c)))
+            yield from _sites(otherwise, lambda c: close(implies(negation(condition), c)))
+        case core.Let(span=span, symbol=symbol, value=value, body=body):
+            yield from _sites(value, close)
+            yield from _sites(body, lambda c: close(core.Let(span, symbol, value, c)))
+        case core.Quantifier(span=span, symbols=symbols, body=body):
+            yield from _sites(body, lambda c: close(core.Quantifier(span, True, symbols, c)))
+        case _:
+            for child in core.children(expr):
+                yield from _sites(child, close)
+            if is_partial(expr):
+                yield expr.span, close(_condition(expr))
+
+
+def _condition(expr: core.Expr) -> core.Expr:
+    """When the operation at the root is defined, its operands being so."""
+    span = expr.span
+    match expr:
+        case core.ToWord(operand=operand):
+            highest = core.ToInt(span, core.Unary(span, UnaryOp.INVERT, core.Literal(span, 0, WORD)))
+            at_least = core.Binary(span, BinaryOp.LE, core.Literal(span, 0, INT), operand)
+            return conjunction(span, (at_least, core.Binary(span, BinaryOp.LE, operand, highest)))
+        case core.Binary(op=BinaryOp.DIV | BinaryOp.MOD, right=right):
+            return core.Binary(span, BinaryOp.NE, right, core.Literal(span, 0, right.type))
+        case core.Binary(right=count):
+            number = core.ToInt(span, count) if count.type == WORD else count
+            below = core.Binary(span, BinaryOp.LT, number, core.Var(span, core.WORD_BITS))
+            at_least = core.Binary(span, BinaryOp.LE, core.Literal(span, 0, INT), number)
+            return conjunction(span, (at_least, below))
+        case _:
+            raise ValueError(f"{span}: not a partial operation")
+
+
+def implies(left: core.Expr, right: core.Expr) -> core.Expr:
+    return core.Binary(right.span, BinaryOp.IMPLIES, left, right)
+
+
+def negation(expr: core.Expr) -> core.Expr:
+    return core.Unary(expr.span, UnaryOp.NOT, expr)
+
+
+def conjunction(span: Span, parts: tuple[core.Expr, ...]) -> core.Expr:
+    """All of them; true for none."""
+    if not parts:
+        return core.Literal(span, True, BOOL)
+    result = parts[0]
+    for part in parts[1:]:
+        result = core.Binary(span, BinaryOp.AND, result, part)
+    return result
+
+
+def disjunction(span: Span, parts: tuple[core.Expr, ...]) -> core.Expr:
+    """One of them; false for none."""
+    if not parts:
+        return core.Literal(span, False, BOOL)
+    result = parts[0]
+    for part in parts[1:]:
+        result = core.Binary(span, BinaryOp.OR, result, part)
+    return result

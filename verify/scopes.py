@@ -1,0 +1,134 @@
+"""Which geometries and word sizes an obligation is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import z3
+
+from verify import core
+from verify.core import INT, Symbol, SymbolKind
+from verify.encode import Encoder
+from verify.passive import Kind, Obligation
+from verify.sites import subexpressions
+from verify.words import BitVectors
+
+WIDTHS = (32, 64)
+"""The word sizes of a claim about every geometry."""
+
+NARROW = 16
+"""Free integer params that the assumptions keep within so many bits (signed) are held in as many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One geometry by name with its values, or every geometry of a word size (`name` None, no values)."""
+
+    name: str | None
+    word_bits: int
+    values: Mapping[Symbol, int | bool]
+
+    @property
+    def shown(self) -> str:
+        """As the report names it."""
+        return self.name or "every"
+
+
+def assumptions(program: core.Program, module: str, without: tuple[str, ...]) -> Iterator[tuple[str, core.Clause]]:
+    """The assumptions that a module sees, each with its qualified name, but for those left out."""
+    for name in program.module(module).visible:
+        for item in program.module(name).items:
+            if isinstance(item, core.Assume) and item.clause.label not in without:
+                yield f"{name}.assume.{item.clause.label}", item.clause
+
+
+@dataclass(slots=True)
+class Scopes:
+    """Answers which scopes an obligation has; remembers what it asked the solver."""
+
+    program: core.Program
+    only: str | None
+    widths: dict[tuple[str, tuple[str, ...]], tuple[int, ...]] = field(default_factory=dict)
+    narrow: dict[tuple[str, tuple[str, ...]], Mapping[Symbol, int]] = field(default_factory=dict)
+
+    def of(self, obligation: Obligation) -> tuple[Scope, ...]:
+        """The scopes of an obligation, in order.
+
+        `only` names one geometry that stands in place of every one; a claim about others alone then has no scope.
+        """
+        geometries = self.geometries(obligation.module)
+        if obligation.kind is Kind.GEOMETRY:
+            named = geometries[obligation.item]
+            return () if self.only not in (None, named.name) else (_named(named),)
+        if obligation.on is not None:
+            return tuple(_named(geometries[n]) for n in obligation.on if self.only in (None, n))
+        if self.only is not None:
+            return (_named(geometries[self.only]),) if self.only in geometries else ()
+        widths = self.remaining(obligation.module, obligation.without)
+        if widths:
+            return tuple(Scope(None, w, {}) for w in widths)
+        fitting = tuple(_named(g) for g in geometries.values())
+        # No geometry of either word size meets the assumptions: the named ones are all there is. Without one,
+        # the claim is kept at both sizes, where it is vacuous.
+        return fitting or tuple(Scope(None, w, {}) for w in WIDTHS)
+
+    def geometries(self, module: str) -> dict[str, core.Geometry]:
+        """The geometries that a module sees, by name."""
+        return {i.name: i for i in self.program.visible_items(module) if isinstance(i, core.Geometry)}
+
+    def remaining(self, module: str, without: tuple[str, ...]) -> tuple[int, ...]:
+        """The word sizes, of 32 and 64, at which some geometry meets the assumptions (or none is known not to)."""
+        key = (module, without)
+        if key not in self.widths:
+            self.widths[key] = tuple(w for w in WIDTHS if self.can_meet(module, without, w))
+        return self.widths[key]
+
+    def can_meet(self, module: str, without: tuple[str, ...], word_bits: int) -> bool:
+        """False iff the assumptions are known to contradict each other at the word size."""
+        solver = z3.SolverFor("ALL")
+        solver.set("timeout", 5000)
+        encoder = Encoder.of(self.program, BitVectors(word_bits), {}, None, self.narrowed(module, without))
+        for _, clause in assumptions(self.program, module, without):
+            encoded = encoder.encode(clause.expr, {}, {})
+            solver.add(encoded.value, encoded.defined)
+        solver.add(*encoder.facts)
+        return bool(solver.check() != z3.unsat)
+
+    def narrowed(self, module: str, without: tuple[str, ...]) -> Mapping[Symbol, int]:
+        """The int params that the assumptions bound, at 32 and at 64 bits, with the bits that hold them."""
+        key = (module, without)
+        if key not in self.narrow:
+            self.narrow[key] = {s: NARROW for s in self.int_params(module) if self.bounded(s, module, without)}
+        return self.narrow[key]
+
+    def int_params(self, module: str) -> tuple[Symbol, ...]:
+        items = self.program.visible_items(module)
+        return tuple(i.symbol for i in items if isinstance(i, core.Param) and i.symbol.type == INT)
+
+    def bounded(self, symbol: Symbol, module: str, without: tuple[str, ...]) -> bool:
+        """True iff those assumptions that speak of integers alone keep the param within NARROW bits."""
+        for bits in WIDTHS:
+            solver = z3.Solver()
+            solver.set("timeout", 1000)
+            encoder = Encoder.of(self.program, BitVectors(bits), {}, None)
+            for _, clause in assumptions(self.program, module, without):
+                if all(_is_of_integers(e) for e in subexpressions(clause.expr)):
+                    solver.add(encoder.encode(clause.expr, {}, {}).value)
+            term = encoder.symbol(symbol)
+            solver.add(z3.Or(term < -(1 << NARROW - 1), term >= 1 << NARROW - 1))
+            if solver.check() != z3.unsat:
+                return False
+        return True
+
+
+def _is_of_integers(expr: core.Expr) -> bool:
+    if isinstance(expr, core.Apply | core.Quantifier):
+        return False
+    if isinstance(expr, core.Var) and expr.symbol.kind is not SymbolKind.PARAM:
+        return False
+    return isinstance(expr.type, core.IntType | core.BoolType)
+
+
+def _named(geometry: core.Geometry) -> Scope:
+    return Scope(geometry.name, geometry.word_bits, dict(geometry.values))

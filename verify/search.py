@@ -1,0 +1,113 @@
+"""Finding values that meet a question, and executing them before they are believed.
+
+z3 answers with quantifiers or without them. Where it gives up on an assumption about all values, that assumption is
+left out, and put back piece by piece: each candidate that breaks it is answered with what it says at the broken place.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from verify import core
+from verify.confirm import Broken, CannotTell, Confirmed, confirm
+from verify.core import Symbol, SymbolKind
+from verify.decode import Undecodable, decode
+from verify.instance import Instance
+from verify.put import Assertions, assertions, put
+from verify.question import Question
+from verify.sites import subexpressions
+from verify.words import BitVectors
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Values that meet the question, executed."""
+
+    confirmed: Confirmed
+    symbols: tuple[Symbol, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """No values meet the question: the solver says so with every define laid open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """Neither was found in time. `undecided`: the solver had values, and `evaluate` does not decide them."""
+
+    reason: str
+    undecided: bool = False
+    defect: bool = False
+
+
+Search = Found | Nothing | Unsure
+
+
+def search(
+    program: core.Program, question: Question, narrow: Mapping[Symbol, int], seconds: float, quantified: bool
+) -> Search:
+    """Values that meet the question, over bit-vectors with every define laid open."""
+    deadline = time.monotonic() + seconds
+    words = BitVectors(question.scope.word_bits)
+    outcome: Search = Unsure("timeout")
+    if not quantified:
+        asked = assertions(program, question, words, None, narrow)
+        outcome, _ = _attempt(program, question, asked, deadline)
+        return outcome
+    instances: list[Instance] = []
+    while time.monotonic() < deadline:
+        asked = assertions(program, question, words, None, narrow, instances)
+        outcome, more = _attempt(program, question, asked, deadline)
+        if more is None:
+            return outcome
+        instances.append(more)
+    return outcome
+
+
+def _attempt(
+    program: core.Program, question: Question, asked: Assertions, deadline: float
+) -> tuple[Search, Instance | None]:
+    """One call of the solver; with it, what a candidate breaks of an assumption about all values."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        return Unsure("timeout"), None
+    answer = put(asked, int(left * 1000))
+    if answer.no:
+        return Nothing(), None
+    if not answer.yes:
+        return Unsure(answer.reason), None
+    symbols = question.free_symbols()
+    params = visible_params(program, question)
+    try:
+        found = decode(asked, answer.model, symbols, params)
+    except Undecodable as error:
+        return Unsure(f"the solver's answer cannot be read: {error}"), None
+    match confirm(program, question, found):
+        case Confirmed() as confirmed:
+            return Found(confirmed, symbols), None
+        case CannotTell(reason=reason):
+            return Unsure(reason, undecided=True), None
+        case Broken(instance=None, what=what):
+            return Unsure(f"evaluate does not agree with the solver on {what}", defect=True), None
+        case Broken(instance=instance, what=what):
+            return Unsure(f"{what} does not hold for all values"), instance
+
+
+def visible_params(program: core.Program, question: Question) -> tuple[Symbol, ...]:
+    """The params that the question's module sees, and those that its expressions mention."""
+    items = program.visible_items(question.obligation.module)
+    found = {i.symbol: None for i in items if isinstance(i, core.Param)}
+    return tuple(found)
+
+
+def mentions_maps(expressions: Sequence[core.Expr]) -> bool:
+    """True iff a variable of an expression is a map or a set."""
+    return any(
+        isinstance(node, core.Var) and isinstance(node.type, core.MapType | core.SetType)
+        for expr in expressions
+        for node in subexpressions(expr)
+        if isinstance(node, core.Var) and node.symbol.kind is not SymbolKind.BOUND
+    )

@@ -1,0 +1,78 @@
+"""Where the partial operations of an item stand: the numbering behind the ids `M.ITEM.range[N]`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from verify import core
+from verify.span import Span
+
+
+def range_sites(item: core.Item) -> Mapping[Span, int]:
+    """The number, from 1, of each partial operation (/, %, <<, >>, `word(...)`) of an item, by the operation's span.
+
+    The order is that of the source: by where the operation starts, and of two that start together (`a / b / c`) the
+    inner one first. Every expression of the item counts, clauses and loop clauses included; a define's own
+    operations count at the define, not where it is applied. A WORD literal is no partial operation: that it fits is
+    checked before anything is proved.
+    """
+    spans = {e.span for root in expressions(item) for e in subexpressions(root) if is_partial(e)}
+    ordered = sorted(spans, key=lambda s: (s.file, s.line, s.column, s.end_line, s.end_column))
+    return {span: number for number, span in enumerate(ordered, start=1)}
+
+
+def is_partial(expr: core.Expr) -> bool:
+    """True iff the operation itself, not its operands, can be undefined."""
+    return isinstance(expr, core.ToWord) or (isinstance(expr, core.Binary) and expr.op in core.PARTIAL)
+
+
+def subexpressions(expr: core.Expr) -> Iterator[core.Expr]:
+    """The expression and all within it, each after its own sub-expressions."""
+    for child in core.children(expr):
+        yield from subexpressions(child)
+    yield expr
+
+
+def expressions(item: core.Item) -> Iterator[core.Expr]:
+    """The expressions that stand in an item, outermost only; none for a param, a state or a geometry."""
+    match item:
+        case core.Const(value=value):
+            yield value
+        case core.Assume(clause=clause) | core.Invariant(clause=clause):
+            yield clause.expr
+        case core.Define(value=body):
+            if body is not None:
+                yield body
+        case core.Routine():
+            for clause in (*item.requires, *item.ensures, *item.witnesses):
+                yield clause.expr
+            if item.decreases is not None:
+                yield item.decreases
+            yield from statement_expressions(item.body or ())
+        case core.Param() | core.Geometry() | core.State():
+            return
+
+
+def statement_expressions(body: tuple[core.Stmt, ...]) -> Iterator[core.Expr]:
+    """The expressions that stand in statements, loop clauses included, outermost only."""
+    for statement in body:
+        match statement:
+            case core.Assign(value=value):
+                yield value
+            case core.Call(arguments=arguments):
+                yield from arguments
+            case core.Assert(clause=clause):
+                yield clause.expr
+            case core.If(condition=condition, then=then, otherwise=otherwise):
+                yield condition
+                yield from statement_expressions(then)
+                yield from statement_expressions(otherwise)
+            case core.Loop():
+                yield statement.condition
+                yield from (clause.expr for clause in statement.invariants)
+                if statement.decreases is not None:
+                    yield statement.decreases
+                yield from statement_expressions(statement.body)
+                yield from statement_expressions(statement.step)
+            case core.Havoc() | core.Reveal() | core.Break() | core.Continue() | core.Return():
+                pass

@@ -1,0 +1,225 @@
+"""One obligation at one scope: from the question to the verdict.
+
+A proof is a `no` of the solver. Everything else that is said, a counterexample, a witness, has been executed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from verify import core
+from verify.core import Symbol
+from verify.evaluate import Undecided, Undefined, context_for, evaluate
+from verify.passive import Kind, Obligation
+from verify.present import present_values
+present_run=None
+from verify.prove import NoProof, Proof, prove
+from verify.question import Question, ask, quantified
+from verify.run import Runs, find_run
+from verify.scopes import Scope, Scopes, assumptions
+from verify.search import Found, Nothing, Unsure, search
+from verify.span import Source
+from verify.syntax import RoutineKind
+from verify.verdict import Counterexample, Reason, Result, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    verdict: Verdict
+    reason: Reason | None = None
+    used: tuple[str, ...] = ()
+    counterexample: Counterexample | None = None
+    detail: tuple[str, ...] = ()
+    defect: bool = False
+
+
+def discharge(
+    program: core.Program, obligation: Obligation, scope: Scope, sources: Mapping[str, Source], timeout: float
+) -> Result:
+    """The verdict on an obligation at a scope, within about `timeout` seconds."""
+    started = time.monotonic()
+    outcome = _Discharge(program, obligation, scope, sources, timeout).outcome()
+    return Result(
+        obligation.id,
+        obligation.kind,
+        scope.shown,
+        scope.word_bits,
+        obligation.expected,
+        outcome.verdict,
+        outcome.reason,
+        obligation.location,
+        time.monotonic() - started,
+        "evaluate" if obligation.kind is Kind.GEOMETRY else "z3",
+        outcome.used,
+        obligation.claims,
+        outcome.counterexample,
+        outcome.detail,
+        outcome.defect,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Discharge:
+    program: core.Program
+    obligation: Obligation
+    scope: Scope
+    sources: Mapping[str, Source]
+    timeout: float
+
+    def outcome(self) -> _Outcome:
+        if self.obligation.kind is Kind.GEOMETRY:
+            return self.geometry()
+        routine = self.program.routines().get(f"{self.obligation.module}.{self.obligation.item}")
+        narrow = Scopes(self.program, None).narrowed(self.obligation.module, self.obligation.without)
+        question = ask(self.program, self.obligation, self.scope)
+        if routine is not None and routine.kind is RoutineKind.REFUTE_PROCEDURE:
+            return self.refute_procedure(routine, narrow)
+        if question.wanted:
+            return self.wanted(question, narrow)
+        return self.claimed(question, narrow, routine)
+
+    def geometry(self) -> _Outcome:
+        """A named geometry meets every assumption that its module sees: by evaluation alone."""
+        context = context_for(self.program, self.scope.values, self.scope.word_bits, {})
+        broken = []
+        for name, clause in assumptions(self.program, self.obligation.module, ()):
+            try:
+                if not evaluate(clause.expr, context, {}, {}):
+                    broken.append(f"{name} is false on {self.scope.shown}")
+            except Undefined as error:
+                broken.append(f"{name} is undefined on {self.scope.shown}: {error.reason}")
+            except Undecided as error:
+                return _Outcome(Verdict.UNKNOWN, Reason.NOT_EXECUTABLE, detail=(f"{name}: {error.reason}",))
+        if not broken:
+            used = tuple(name for name, _ in assumptions(self.program, self.obligation.module, ()))
+            return _Outcome(Verdict.PROVED, used=used)
+        shown = present_values(self.program, context, {}, (), (), self.sources, True)
+        return _Outcome(Verdict.REFUTED, counterexample=shown, detail=tuple(broken))
+
+    # --- values are wanted -------------------------------------------------------------------------------------------
+
+    def wanted(self, question: Question, narrow: Mapping[Symbol, int]) -> _Outcome:
+        """requires, cover, refute: some values are to be found."""
+        good, bad = {
+            Kind.REQUIRES: (Verdict.PROVED, Verdict.VACUOUS),
+            Kind.COVER: (Verdict.COVERED, Verdict.UNCOVERED),
+        }.get(self.obligation.kind, (Verdict.REFUTED, Verdict.PROVED))
+        bent = quantified(self.program, question)
+        found = search(self.program, question, narrow, self.timeout * 0.7, bent)
+        match found:
+            case Found():
+                confirmed = found.confirmed
+                shown = present_values(
+                    self.program,
+                    confirmed.context,
+                    confirmed.values,
+                    found.symbols,
+                    question.steps,
+                    self.sources,
+                    True,
+                )
+                return _Outcome(good, counterexample=None if good is Verdict.PROVED else shown)
+            case Nothing():
+                return _Outcome(bad, detail=self.why_nothing())
+            case Unsure():
+                if isinstance(prove(self.program, question, narrow, self.timeout * 0.3, bent), Proof):
+                    return _Outcome(bad, detail=self.why_nothing())
+                if found.defect:
+                    return _Outcome(Verdict.UNKNOWN, Reason.SOLVER, detail=(found.reason,), defect=not bent)
+                reason = Reason.NOT_EXECUTABLE if found.undecided else _reason(found.reason)
+                return _Outcome(Verdict.UNKNOWN, reason, detail=(found.reason,))
+
+    def why_nothing(self) -> tuple[str, ...]:
+        where = f"{self.scope.shown} at {self.scope.word_bits} bits" if self.scope.name is None else self.scope.name
+        match self.obligation.kind:
+            case Kind.REQUIRES:
+                return (f"no values meet the preconditions, invariants and assumptions together ({where})",)
+            case Kind.COVER:
+                return (f"no values meet the requires and witness clauses ({where})",)
+            case _:
+                return (f"the claim holds: every value that meets requires and witness meets the ensures ({where})",)
+
+    # --- a claim -----------------------------------------------------------------------------------------------------
+
+    def claimed(self, question: Question, narrow: Mapping[Symbol, int], routine: core.Routine | None) -> _Outcome:
+        """A claim: no values may break it."""
+        bent = quantified(self.program, question)
+        proof = prove(self.program, question, narrow, self.timeout * 0.5, bent)
+        if isinstance(proof, Proof):
+            return _Outcome(Verdict.PROVED, used=proof.used)
+        found = search(self.program, question, narrow, self.timeout * 0.25, bent)
+        match found:
+            case Found():
+                return self.broken(question, found, narrow, routine)
+            case Nothing():
+                if proof.sat:
+                    names = self.hidden()
+                    what = f"the claim holds with {names} laid open, and not without: reveal what it needs"
+                    return _Outcome(Verdict.UNKNOWN, Reason.TOO_WEAK, detail=(what,))
+                return _Outcome(Verdict.PROVED, used=())
+            case Unsure():
+                return self.unsure(proof, found, narrow, routine)
+
+    def hidden(self) -> str:
+        names = sorted(d.name for d in self.program.defines().values() if d.opaque)
+        return ", ".join(f"`{n}`" for n in names) or "everything"
+
+    def broken(
+        self, question: Question, found: Found, narrow: Mapping[Symbol, int], routine: core.Routine | None
+    ) -> _Outcome:
+        """Values break the claim, executed. Whether a run from the entry does is a question of its own."""
+        confirmed = found.confirmed
+        step = present_values(
+            self.program,
+            confirmed.context,
+            confirmed.values,
+            found.symbols,
+            question.steps,
+            self.sources,
+            not self.obligation.leans,
+        )
+        if not self.obligation.leans:
+            return _Outcome(Verdict.REFUTED, counterexample=step)
+        assert routine is not None
+        run = find_run(self.program, routine, self.scope, {self.obligation.id}, narrow, self.timeout * 0.25, confirmed)
+        if run.violation is not None:
+            return _Outcome(Verdict.REFUTED, counterexample=present_run(self.program, run.violation, self.sources))
+        leans = " or ".join(self.obligation.leans)
+        detail = (
+            f"too weak: {leans}",
+            "the step below breaks the claim and agrees with what is known there; it need not be reachable",
+            f"no run from the entry breaks it: {run.bound}",
+        )
+        return _Outcome(Verdict.UNKNOWN, Reason.TOO_WEAK, counterexample=step, detail=detail)
+
+    def unsure(
+        self, proof: NoProof, found: Unsure, narrow: Mapping[Symbol, int], routine: core.Routine | None
+    ) -> _Outcome:
+        """Neither a proof nor values. A run from the entry may still break the claim."""
+        if found.defect:
+            return _Outcome(Verdict.UNKNOWN, Reason.SOLVER, detail=(found.reason,))
+        if routine is not None and routine.body is not None:
+            run = find_run(self.program, routine, self.scope, {self.obligation.id}, narrow, self.timeout * 0.25, None)
+            if run.violation is not None:
+                return _Outcome(Verdict.REFUTED, counterexample=present_run(self.program, run.violation, self.sources))
+        reasons = tuple(dict.fromkeys((*proof.reasons, found.reason)))
+        reason = Reason.NOT_EXECUTABLE if found.undecided else _reason(" ".join(reasons))
+        return _Outcome(Verdict.UNKNOWN, reason, detail=reasons)
+
+    # --- refute procedure --------------------------------------------------------------------------------------------
+
+    def refute_procedure(self, routine: core.Routine, narrow: Mapping[Symbol, int]) -> _Outcome:
+        """Some run of the body breaks something, or never ends."""
+        run: Runs = find_run(self.program, routine, self.scope, None, narrow, self.timeout, None)
+        if run.violation is not None:
+            shown = present_run(self.program, run.violation, self.sources)
+            return _Outcome(Verdict.REFUTED, counterexample=shown, detail=(run.violation.what,))
+        return _Outcome(Verdict.UNKNOWN, run.reason, detail=(run.bound,))
+
+
+def _reason(text: str) -> Reason:
+    if "memory" in text:
+        return Reason.MEMORY
+    return Reason.TIMEOUT if "timeout" in text or "canceled" in text or "max." in text else Reason.SOLVER

@@ -1,0 +1,101 @@
+"""What became of an obligation, as plain data: what the workers send, the report writes and a person is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from verify.passive import Kind
+from verify.span import Span
+from verify.values import Json
+
+
+class Verdict(Enum):
+    """UNKNOWN is never folded into another."""
+
+    PROVED = "proved"
+    REFUTED = "refuted"
+    COVERED = "covered"
+    UNCOVERED = "uncovered"
+    VACUOUS = "vacuous"
+    UNKNOWN = "unknown"
+
+
+class Reason(Enum):
+    """Why a verdict is UNKNOWN."""
+
+    TIMEOUT = "timeout"
+    MEMORY = "memory"
+    SOLVER = "solver"
+    BOUND = "bound"
+    TOO_WEAK = "too weak"
+    NOT_EXECUTABLE = "not executable"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One value in a counterexample: its name, the value as a person reads it and as JSON holds it.
+
+    `line` and `text`: where in the source it was given the value, and by which expression; 0 and "" for an input.
+    """
+
+    name: str
+    value: str
+    json: Json
+    line: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """Values that have been executed and do what is said of them: a counterexample, or a witness.
+
+    `geometry` are WORD_BITS and the params; `inputs` parameters, states and bound variables as on entry; `trace` the
+    values that were computed on the way, in order. `is_run` is false for a step that need not be reachable from the
+    entry.
+    """
+
+    geometry: tuple[Shown, ...]
+    inputs: tuple[Shown, ...]
+    trace: tuple[Shown, ...]
+    is_run: bool
+
+    def as_json(self) -> Mapping[str, Json | list[Mapping[str, Json]]]:
+        """The form that the report has."""
+        return {
+            "geometry": {s.name: s.json for s in self.geometry},
+            "inputs": {s.name: s.json for s in self.inputs},
+            "trace": [{"name": s.name, "value": s.json, "line": s.line, "text": s.text} for s in self.trace],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The verdict on one obligation at one scope.
+
+    `geometry` is a name or "every". `reason` is there iff the verdict is UNKNOWN. `used` names clauses that suffice for
+    a proof. `detail`: sentences for a person (what was too weak, which bound was searched). `defect`: the tool
+    contradicts itself here; that is exit status 70. `seconds` is wall-clock time in the worker.
+    """
+
+    id: str
+    kind: Kind
+    geometry: str
+    word_bits: int
+    expected: str
+    verdict: Verdict
+    reason: Reason | None
+    location: Span
+    seconds: float
+    solver: str
+    used: tuple[str, ...]
+    claims: tuple[str, ...]
+    counterexample: Counterexample | None
+    detail: tuple[str, ...]
+    defect: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """True iff the verdict is the one that the specification calls for."""
+        return self.verdict.value == self.expected and not self.defect
