@@ -185,17 +185,17 @@ def test_two_paths_to_one_file_are_one_module(tmp_path: Path) -> None:
 
 
 def test_a_long_chain_of_imports_is_followed(tmp_path: Path) -> None:
-    chain = {f"m{i}.spec": f"module m{i}; import m{i + 1};" for i in range(1500)}
-    loaded = load([Path("m0.spec")], written(tmp_path, chain | {"m1500.spec": "module m1500;"}))
+    chain = {f"m{i}.spec": f"module m{i}; import m{i + 1};" for i in range(1100)}
+    loaded = load([Path("m0.spec")], written(tmp_path, chain | {"m1100.spec": "module m1100;"}))
     assert codes(loaded) == []
-    assert names(loaded) == [f"m{i}" for i in range(1500, -1, -1)]
+    assert names(loaded) == [f"m{i}" for i in range(1100, -1, -1)]
 
 
 # --- mistakes --------------------------------------------------------------------------------------------------------
 
 
 def test_the_mistakes_of_all_files_are_reported_in_order(tmp_path: Path) -> None:
-    files = {
+    files: dict[str, str | bytes] = {
         "a.spec": "module a; import b; import lost; param X word; define f(): int = 0x;",
         "b.spec": "module c; param Y int;",
         "c.spec": b"module c; \xff",
@@ -236,14 +236,10 @@ def test_a_module_of_another_name_is_taken_for_the_one_its_file_says(tmp_path: P
 def test_names_that_a_missing_module_may_declare_are_broken(files: dict[str, str | bytes], tmp_path: Path) -> None:
     loaded = load([Path("a.spec")], written(tmp_path, files))
     assert loaded.diagnostics
-    declared = {"there"} if any("there()" in module for module in map(_text_of(loaded), names(loaded))) else set()
-    assert declared <= loaded.broken
+    assert "a" in names(loaded)
+    assert "there" in loaded.broken
     for at, module in enumerate(loaded.modules):
         assert {name.name for name in module.imports} <= set(names(loaded)[:at])
-
-
-def _text_of(loaded: Loaded):  # type: ignore[no-untyped-def]
-    return lambda name: loaded.sources[loaded.files[name]].text
 
 
 def test_good_files_make_nothing_broken(tmp_path: Path) -> None:

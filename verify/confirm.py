@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from verify import core
 from verify.core import BinaryOp, Symbol, WordType, key_type, value_type
 from verify.decode import Decoded
-from verify.evaluate import Context, Undecided, Undefined, context_for, evaluate, failing_binding
+from verify.evaluate import Context, Undecided, Undefined, context_for, evaluate
 from verify.instance import Instance
 from verify.passive import Assume, Let, Path
 from verify.question import Question
 from verify.values import Member, Value, map_value
+from verify.why import failing_binding
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def _instance(path: Path, expr: core.Expr, context: Context, values: Mapping[Sym
                 return None if inner is None else core.Binary(span, BinaryOp.IMPLIES, left, inner)
             case core.Quantifier(universal=True, body=body):
                 failing = failing_binding(e, context, scope, {})
-                if failing is None:
+                if not failing:
                     return None
                 binding.update(failing)
                 return go(body, {**scope, **failing}) or body

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from verify import core
+from verify.claims import claims_of
 from verify.core import INT, WORD, BinaryOp, Symbol, SymbolKind
 from verify.passive import Kind, Obligation, relevant
 from verify.rename import conjunction, definedness, rename
@@ -66,7 +67,9 @@ class Contract(Walk):
         for clause in routine.ensures:
             self.meet_expr(clause.expr, at_end)
             goal = rename(clause.expr, final, self.entry)
-            self.oblige(f"{routine.qualified}.ensures.{clause.label}", Kind.ENSURES, goal, flow, clause.span)
+            self.oblige(
+                f"{routine.qualified}.ensures.{clause.label}", Kind.ENSURES, goal, flow, clause.span, clause.doc
+            )
         if routine.kind is not RoutineKind.PROCEDURE:
             return
         seen = [i.symbol for i in self.program.visible_items(routine.module) if isinstance(i, core.State)]
@@ -80,11 +83,15 @@ class Contract(Walk):
             if any(isinstance(e, core.Var) and e.symbol in touched for e in subexpressions(clause.expr)):
                 label = name.rsplit(".", 1)[1]
                 goal = rename(clause.expr, final, self.entry)
-                self.oblige(f"{routine.qualified}.invariant.{label}", Kind.INVARIANT, goal, flow, clause.span)
+                self.oblige(
+                    f"{routine.qualified}.invariant.{label}", Kind.INVARIANT, goal, flow, clause.span, clause.doc
+                )
 
     # --- obligations -----------------------------------------------------------------------------------------------
 
-    def oblige(self, id_: str, kind: Kind, goal: core.Expr | None, flow: Flow, span: Span) -> None:
+    def oblige(
+        self, id_: str, kind: Kind, goal: core.Expr | None, flow: Flow, span: Span, doc: tuple[str, ...] = ()
+    ) -> None:
         """One claim at a place. A second one of the same id (an expression that stands twice) is the same claim."""
         self.found.setdefault(
             id_,
@@ -94,7 +101,7 @@ class Contract(Walk):
                 self.routine.module,
                 self.routine.name,
                 span,
-                self.routine.claims,
+                claims_of(doc, self.routine.claims),
                 relevant(self.steps, flow.path),
                 flow.path,
                 goal,
@@ -113,7 +120,7 @@ class Contract(Walk):
     def meet_assert(self, stmt: core.Assert, flow: Flow) -> None:
         name = f"{self.routine.qualified}.assert.{stmt.clause.label}"
         goal = self.at(stmt.clause.expr, flow)
-        self.oblige(name, Kind.ASSERT, goal, flow, stmt.clause.span)
+        self.oblige(name, Kind.ASSERT, goal, flow, stmt.clause.span, stmt.clause.doc)
         self.assume(goal, flow, name)
 
     # --- calls -----------------------------------------------------------------------------------------------------
@@ -159,7 +166,9 @@ class Contract(Walk):
         place = f"{self.routine.qualified}.loop[{loop.number}]"
         for clause in loop.invariants:
             goal = self.at(clause.expr, flow)
-            self.oblige(f"{place}.invariant.{clause.label}.entry", Kind.INVARIANT_ENTRY, goal, flow, clause.span)
+            self.oblige(
+                f"{place}.invariant.{clause.label}.entry", Kind.INVARIANT_ENTRY, goal, flow, clause.span, clause.doc
+            )
         head = self.havoc(loop.assigned, flow)
         lean = f"the invariants of the loop, line {loop.span.line}"
         head = replace(head, leans=(*head.leans, lean))
@@ -180,7 +189,9 @@ class Contract(Walk):
         if turn is not None:
             for clause in loop.invariants:
                 goal = self.at(clause.expr, turn)
-                self.oblige(f"{place}.invariant.{clause.label}.kept", Kind.INVARIANT_KEPT, goal, turn, clause.span)
+                self.oblige(
+                    f"{place}.invariant.{clause.label}.kept", Kind.INVARIANT_KEPT, goal, turn, clause.span, clause.doc
+                )
             if measure is not None and loop.decreases is not None:
                 before = core.Var(loop.decreases.span, measure)
                 goal = self.smaller(self.at(loop.decreases, turn), before, loop.decreases.span)
@@ -189,7 +200,9 @@ class Contract(Walk):
             # No way leads back to the condition: what is claimed of the next test holds of none.
             for clause in loop.invariants:
                 true = core.Literal(clause.span, True, core.BOOL)
-                self.oblige(f"{place}.invariant.{clause.label}.kept", Kind.INVARIANT_KEPT, true, inside, clause.span)
+                self.oblige(
+                    f"{place}.invariant.{clause.label}.kept", Kind.INVARIANT_KEPT, true, inside, clause.span, clause.doc
+                )
             true = core.Literal(loop.decreases.span, True, core.BOOL)
             self.oblige(f"{place}.decreases", Kind.DECREASES, true, inside, loop.decreases.span)
         return Exits(self.join((after, *exits.breaks), loop.span), returns=exits.returns)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 
 from verify import core, errors, syntax
+from verify.claims import claims
 from verify.core import BOOL, Symbol, SymbolKind
 from verify.diagnostic import Diagnostic
 from verify.evaluate import Undecided, Undefined, context_for, evaluate
@@ -413,16 +414,6 @@ class _Elaborator:
                 self.visit(target, graph, path, done, reported)
         path.pop()
         done.add(node)
-
-
-def claims(doc: Sequence[str]) -> tuple[str, ...]:
-    """The names after `claim:` in a documentation comment."""
-    found: list[str] = []
-    for line in doc:
-        head, colon, rest = line.strip().partition(":")
-        if colon and head.strip() in ("claim", "claims"):
-            found += [name.strip(" .") for name in rest.split(",") if name.strip(" .")]
-    return tuple(found)
 
 
 def subexpressions(expr: core.Expr) -> Iterator[core.Expr]:

@@ -177,6 +177,7 @@ class Evaluation:
         self.variable: Variable | None = None
         self._safe: dict[int, bool] = {}
         self._simple: dict[int, bool] = {}
+        self._waits: dict[int, tuple[int, int]] = {}
 
     def value(self, expr: core.Expr, values: Scope, entry: Scope) -> Result:
         """The value of an expression; a Form only under a quantifier. Its conditions go to the path."""
@@ -275,7 +276,7 @@ class Evaluation:
         assert isinstance(left, int | Form)
         assert isinstance(right, int | Form)
         now = binary(op, standing(left), standing(right), type_, self.bits, span)
-        if op in core.COMPARISONS:
+        if isinstance(now, bool):
             compared(op, left, right, self.path)
             return now
         assert isinstance(now, int)
@@ -295,10 +296,11 @@ class Evaluation:
         self.path = first = _empty()
         truth = self.value(left, values, entry)
         if truth == settling:
-            if first and self.safe(left) and self.simple(right):
+            if first and self.safe(left) and self.simple(right) and self._due(right):
                 second = self._attempt(right, settled, values, entry)
                 if second is not None and room(second, self.variable) > room(first, self.variable):
                     first = second
+                    self._waits[id(right)] = (0, 0)
             self.path = path
             path += first
             return settled
@@ -360,6 +362,16 @@ class Evaluation:
             mentioned=mentioned,
         )
         return find(wanted, self.path, self.budget)
+
+    def _due(self, expr: core.Expr) -> bool:
+        """Whether to attempt a side again: attempts in vain are made ever more rarely, down to one time in 32."""
+        left, wait = self._waits.get(id(expr), (0, 0))
+        if left:
+            self._waits[id(expr)] = (left - 1, wait)
+            return False
+        wait = min(2 * wait + 1, 31)
+        self._waits[id(expr)] = (wait, wait)
+        return True
 
     def _tabled(self, function: str, arguments: list[Result], span: Span) -> Value:
         table = self.context.tables.get(function)

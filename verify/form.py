@@ -11,8 +11,7 @@ the value, and adds how it moves.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from verify.core import BinaryOp
 from verify.values import MapValue, Value
@@ -30,8 +29,7 @@ class Variable:
         self.direction = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Floor:
+class Floor(NamedTuple):
     """`base / divisor`, rounded down, less a constant by which it is 0 where the variables stand now.
 
     So 0 <= base.value < divisor. The divisor is above 1, and the base has variables only, no floors.
@@ -44,8 +42,7 @@ class Floor:
 Atom: TypeAlias = Variable | Floor
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """value + the sum of slope * (atom - atom as it stands now). At least one term; no atom twice, no slope 0."""
 
     value: int
@@ -83,7 +80,12 @@ def scaled(value: int, number: Number, scale: int) -> Number:
     """The number that is `value` now and moves as scale * number."""
     if not isinstance(number, Form) or scale == 0:
         return value
-    return Form(value, tuple((atom, scale * slope) for atom, slope in number.terms))
+    terms = number.terms
+    if scale == 1:
+        return Form(value, terms)
+    if len(terms) == 1:
+        return Form(value, ((terms[0][0], scale * terms[0][1]),))
+    return Form(value, tuple([(atom, scale * slope) for atom, slope in terms]))
 
 
 def quotient(value: int, number: Number, divisor: int, path: Path) -> Number:
@@ -181,9 +183,17 @@ def _terms(number: Form, scale: int) -> tuple[tuple[Variable, int], ...]:
 
 def within(number: Number, size: int | None, path: Path) -> Number:
     """The number; adds to the path that 0 <= number < size, which holds now. A size of None asks nothing (an int)."""
-    if size is not None and isinstance(number, Form):
+    if size is None or not isinstance(number, Form):
+        return number
+    value, terms = number
+    if len(terms) == 1 and isinstance(variable := terms[0][0], Variable):
+        # The usual case, spelt out, since it dominates the cost of a sweep.
+        slope = terms[0][1]
+        path.append((value, ((variable, slope),)))
+        path.append((size - 1 - value, ((variable, -slope),)))
+    else:
         require(number, path)
-        require(scaled(size - 1 - number.value, number, -1), path)
+        require(scaled(size - 1 - value, number, -1), path)
     return number
 
 
@@ -226,7 +236,7 @@ def arithmetic(op: BinaryOp, left: Number, right: Number, value: int, bits: int 
             return within(scaled(value, left, pin(right, path)), size, path)
         case BinaryOp.DIV:
             by = pin(right, path)
-            return scaled(value, quotient(0, left, abs(by), path), 1)
+            return scaled(value, quotient(0, left, abs(by), path), 1 if by > 0 else -1)
         case BinaryOp.MOD:
             by = abs(pin(right, path))
             return total(value, left, scaled(0, quotient(0, left, by, path), by), -1)

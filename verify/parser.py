@@ -1,8 +1,8 @@
 """From the text of one file to its syntax: the only place where lark is met.
 
 lark makes the tokens and owns the tables; `verify.build` makes the nodes as rules are reduced. When the whole file does
-not parse, its tokens are cut into items and each is parsed alone, so that every broken item is reported once and the
-good ones are kept.
+not parse, its tokens are cut into items and each is parsed alone, so that the mistakes of all of them are reported and
+the good ones are kept.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ class Parsed:
     """What a file says.
 
     `module` is None iff the file has no token at all; a file whose module line is missing or broken is called after
-    its file. Its items are those that parse. `diagnostics` are in the order of the text, one for each broken item and
-    one for each malformed number; there is none iff the file is well formed. `broken` are the names that the items left
-    out seem to declare: nobody need complain that they are unknown.
+    its file. Its items are those that parse. `diagnostics` are in the order of the text, one or more for each broken
+    item and one for each malformed number; there is none iff the file is well formed. `broken` are the names that the
+    items left out seem to declare: nobody need complain that they are unknown.
     """
 
     module: Module | None
@@ -102,8 +102,8 @@ def load_tables(folder: Path | None) -> Tables:
     parser = _built(grammar)
     content = io.BytesIO()
     parser.save(content)
-    # A cache that cannot be written is none.
-    with contextlib.suppress(OSError):
+    # A cache that cannot be written is none. A path that cannot be one is a ValueError.
+    with contextlib.suppress(OSError, ValueError):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as private:
             mine = Path(private) / file.name
@@ -116,7 +116,7 @@ def _saved(file: Path, made_from: bytes) -> lark.Lark | None:
     """The parser in a cache file; None iff it is not there, not whole, or made from something else."""
     try:
         data = file.read_bytes()
-    except OSError:
+    except (OSError, ValueError):
         return None
     content = data[64:]
     if data[:32] != made_from or data[32:64] != hashlib.sha256(content).digest():
@@ -239,7 +239,7 @@ def _recover(source: Source, tables: Tables, tokens: Sequence[Lexeme]) -> Parsed
             mistakes, whole = _mistakes(tables, start, piece, following)
             if not (in_rest and left_over(piece)):
                 diagnostics += mistakes
-                in_rest = has_braces(piece) and not whole
+                in_rest = left_over(piece) or (has_braces(piece) and not whole)
             if first == "import":
                 imports += [Name(token.span, token.text) for token in piece if token.is_name][:1]
             elif first != "module":

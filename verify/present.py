@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from verify import core
-from verify.core import Symbol, SymbolKind
+from verify.core import Symbol
 from verify.evaluate import Context, Undefined
+from verify.execute import StepKind
 from verify.passive import Let, Step
+from verify.run import Violation
 from verify.span import Source
 from verify.values import Value, show, to_json
 from verify.verdict import Counterexample, Shown
@@ -55,6 +57,17 @@ def present_values(
     return Counterexample(present_geometry(program, context), inputs, tuple(trace), is_run)
 
 
-def is_input(symbol: Symbol) -> bool:
-    """True iff the symbol is a parameter or a state variable as on entry."""
-    return symbol.version == 0 and symbol.kind in (SymbolKind.ARGUMENT, SymbolKind.STATE)
+def present_run(program: core.Program, run: Violation, sources: Mapping[str, Source]) -> Counterexample:
+    """A run as it went: its inputs, then every value that was computed, in order, callees' included."""
+    bits = run.context.word_bits
+    inputs = [shown(s.name, v, s.type, bits) for s, v in run.inputs.items()]
+    inputs += [shown(s.name, v, s.type, bits) for s, v in run.binding.items()]
+    trace = []
+    for step in run.trace:
+        if step.symbol is None or step.value is None or step.kind is StepKind.PASS:
+            continue
+        source = sources.get(step.span.file)
+        name = step.symbol.name if step.depth == 0 else f"{'. ' * step.depth}{step.symbol.name}"
+        text = source.cut(step.span) if source else ""
+        trace.append(shown(name, step.value, step.symbol.type, bits, step.span.line, text))
+    return Counterexample(present_geometry(program, run.context), tuple(inputs), tuple(trace), True)

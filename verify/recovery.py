@@ -134,7 +134,8 @@ def _statement(tokens: Sequence[Lexeme], begin: int, at: int) -> slice | None:
     braces = parens = 0
     for end in range(begin, len(tokens)):
         text = tokens[end].text
-        parens = max(0, parens + (text == "(") - (text == ")"))
+        if tokens[begin].text == "for":  # elsewhere a `;` in parentheses ends a statement whose `)` is missing
+            parens = max(0, parens + (text == "(") - (text == ")"))
         if text == "{":
             braces += 1
         elif text == "}" and braces == 0:

@@ -1,10 +1,150 @@
+"""Runs of a body from its entry that break a claim: found by the solver up to a bound, executed before they count."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from verify import core
+from verify.confirm import Confirmed, some
+from verify.core import Symbol, SymbolKind
+from verify.evaluate import Context
+from verify.execute import Finished, Repeats, Stopped, Trace, Violated, execute
+from verify.question import ask, quantified
+from verify.scopes import Scope
+from verify.search import Found, search
+from verify.span import Span
+from verify.unroll import NoBody, Pick, Unroll
+from verify.values import Value
 from verify.verdict import Reason
-@dataclass
+
+TURNS = (1, 2, 3, 5, 8)
+"""How many turns of each loop the search lays out, one bound after the other."""
+
+FUEL = 200_000
+"""How many statements an execution may take."""
+
+Values = Mapping[Symbol, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A run that broke something: the id of what it broke, where, and everything needed to show it."""
+
+    id: str
+    what: str
+    span: Span
+    context: Context
+    inputs: Values
+    values: Values
+    binding: Values
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
 class Runs:
-    violation: Any = None
-    reason: Any = Reason.BOUND
-    bound: str = "stub"
-def find_run(*a):
-    return Runs()
+    """What the search for a run came to. `bound` says how far it went, where there is no violation."""
+
+    violation: Violation | None
+    reason: Reason
+    bound: str
+
+
+def watched(routine: core.Routine, id_: str) -> bool:
+    """True iff breaking `id_` refutes a `refute procedure`: an ensures of its own, an assert, a callee's requires."""
+    return id_.startswith(f"{routine.qualified}.ensures.") or ".assert." in id_ or ".call[" in id_ or id_.endswith("]")
+
+
+def find_run(
+    program: core.Program,
+    routine: core.Routine,
+    scope: Scope,
+    ids: frozenset[str] | None,
+    narrow: Mapping[Symbol, int],
+    seconds: float,
+    start: Confirmed | None,
+) -> Runs:
+    """A run of the routine that breaks one of `ids` (None: whatever refutes a `refute procedure`).
+
+    `start`: values at which to try first, by execution alone.
+    """
+
+    def watch(id_: str) -> bool:
+        if ids is not None:
+            return id_ in ids
+        return watched(routine, id_) and ".range[" not in id_
+
+    if start is not None:
+        violation = _execute(program, routine, start, (), watch)
+        if violation is not None:
+            return Runs(violation, Reason.BOUND, "")
+    deadline = time.monotonic() + seconds
+    turns = 0
+    why = Reason.BOUND
+    try:
+        for bound in TURNS:
+            unrolled = Unroll(program, routine, bound, watch)
+            unrolled.walk_all()
+            for instance in unrolled.instances:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return Runs(None, Reason.TIMEOUT, _bound(turns))
+                question = ask(program, instance, scope)
+                found = search(program, question, narrow, left, quantified(program, question))
+                if isinstance(found, Found):
+                    violation = _execute(program, routine, found.confirmed, tuple(unrolled.picks), watch)
+                    if violation is not None:
+                        return Runs(violation, Reason.BOUND, "")
+                    why = Reason.SOLVER
+            turns = bound
+            if not unrolled.cut:
+                break
+    except NoBody as error:
+        return Runs(None, Reason.NOT_EXECUTABLE, f"`{error.name}` has no body to run")
+    return Runs(None, why, _bound(turns))
+
+
+def _bound(turns: int) -> str:
+    if turns == 0:
+        return "the search was cut short within the first turn of each loop"
+    return f"searched up to {turns} turn{'s' if turns > 1 else ''} of each loop, callees' bodies entered"
+
+
+def _execute(
+    program: core.Program,
+    routine: core.Routine,
+    found: Confirmed,
+    picks: tuple[Pick, ...],
+    watch: Callable[[str], bool],
+) -> Violation | None:
+    """Run the body on the entry values found; what it breaks, if it breaks what is watched."""
+    context, values = found.context, found.values
+    bits = context.word_bits
+    waiting: dict[Span, deque[Value]] = defaultdict(deque)
+    for pick in picks:
+        if all(values.get(g.symbol) == g.holds for g in pick.path) and pick.symbol in values:
+            waiting[pick.stmt.span].append(values[pick.symbol])
+
+    def choose(stmt: core.Havoc) -> Value:
+        return waiting[stmt.span].popleft() if waiting[stmt.span] else some(stmt.target.type, bits)
+
+    def at_entry(symbol: Symbol) -> Value:
+        return values.get(symbol, some(symbol.type, bits))
+
+    arguments = {p: at_entry(p) for p in routine.parameters}
+    seen = [i.symbol for i in program.visible_items(routine.module) if isinstance(i, core.State)]
+    state = {s: at_entry(s) for s in seen}
+    inputs = {**arguments, **state}
+    hints = {s: (v,) for s, v in values.items() if s.kind is SymbolKind.BOUND}
+    result = execute(program, context, routine, arguments, state, watch=watch, choose=choose, fuel=FUEL, hints=hints)
+    match result:
+        case Violated() if watch(result.id):
+            what = f"{result.id} is broken" + (f": {result.reason}" if result.reason else "")
+            return Violation(result.id, what, result.span, context, inputs, result.values, result.binding, result.trace)
+        case Repeats() if watch(result.id):
+            what = f"the loop at {result.span} comes back to the same state: it never ends"
+            return Violation(result.id, what, result.span, context, inputs, result.values, {}, result.trace)
+        case Stopped() | Finished() | Violated() | Repeats():
+            return None

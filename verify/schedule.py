@@ -16,7 +16,7 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkContext, SpawnContext
@@ -91,23 +91,33 @@ def each(
     arguments: Sequence[A],
     jobs: int,
     seconds: float | None,
+    stop: Connection | None = None,
     method: str | None = None,
-) -> Iterator[tuple[int, Outcome[R]]]:
+) -> Generator[tuple[int, Outcome[R]], None, None]:
     """Make `call` for every argument in at most `jobs` processes; what became of each, by its index, as they finish.
 
     Calls begin in the order of the arguments. One that runs longer than `seconds` is stopped (None: none is). One
     whose process dies is made once more, in a new process. `call`, the arguments and what is returned must be plain
-    data, picklable. However the iteration ends, by an exception or by `close` too, no process is left behind.
+    data, picklable. As soon as there is something to read from `stop`, the iteration ends. However it ends, by an
+    exception or by `close` too, no process is left behind.
     """
-    pool = _Pool(call, tuple(arguments), seconds, method or start_method())
+    pool = _Pool(call, tuple(arguments), seconds, stop, method or start_method())
     return pool.run(min(jobs, len(arguments)))
 
 
 class _Pool(Generic[A, R]):
-    def __init__(self, call: Callable[[A], R], arguments: tuple[A, ...], seconds: float | None, method: str) -> None:
+    def __init__(
+        self,
+        call: Callable[[A], R],
+        arguments: tuple[A, ...],
+        seconds: float | None,
+        stop: Connection | None,
+        method: str,
+    ) -> None:
         self.call = call
         self.arguments = arguments
         self.seconds = seconds
+        self.stop = stop
         self.method = method
         self.context: ForkContext | SpawnContext = (
             multiprocessing.get_context("fork") if method == "fork" else multiprocessing.get_context("spawn")
@@ -116,14 +126,16 @@ class _Pool(Generic[A, R]):
         self.tries = [0] * len(arguments)
         self.workers: list[_Worker[R]] = []
 
-    def run(self, jobs: int) -> Iterator[tuple[int, Outcome[R]]]:
+    def run(self, jobs: int) -> Generator[tuple[int, Outcome[R]], None, None]:
         try:
             while self.waiting or any(w.index >= 0 for w in self.workers):
                 self.hand_out(jobs)
                 busy = [w for w in self.workers if w.index >= 0]
                 nearest = min(w.deadline for w in busy)
                 left = None if nearest == float("inf") else max(0.0, nearest - time.monotonic())
-                ready = wait([w.connection for w in busy], left)
+                ready = wait([*(w.connection for w in busy), *([self.stop] if self.stop else [])], left)
+                if self.stop in ready:
+                    return
                 finished = [(w.index, self.after(w, w.connection in ready)) for w in busy]
                 self.hand_out(jobs)  # before anyone looks at what has finished
                 for index, outcome in finished:
@@ -139,8 +151,7 @@ class _Pool(Generic[A, R]):
             if worker.index < 0 and self.waiting:
                 self.give(worker)
         while self.waiting and len(self.workers) < jobs:
-            with _interrupts_held():
-                self.workers.append(self.start())
+            self.workers.append(self.start())
             self.give(self.workers[-1])
 
     def start(self) -> _Worker[R]:
@@ -201,27 +212,13 @@ class _Pool(Generic[A, R]):
         """End a worker's process and forget it."""
         if worker not in self.workers:
             return
-        with _interrupts_held():
-            self.workers.remove(worker)
-            worker.connection.close()
-            if not kill:
-                worker.process.join(1.0)
-            if worker.process.is_alive():
-                worker.process.kill()
-            worker.process.join()
-
-
-@contextlib.contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Ctrl-C waits until the block is left, so that no process is started and not recorded."""
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        self.workers.remove(worker)
+        worker.connection.close()
+        if not kill:
+            worker.process.join(1.0)
+        if worker.process.is_alive():
+            worker.process.kill()
+        worker.process.join()
 
 
 def _serve(
@@ -234,8 +231,6 @@ def _serve(
     """The life of a worker: receive an index, make the call, send what became of it; end when the pipe does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group, and the parent answers it
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
     for other in inherited:
         other.close()
     with contextlib.suppress(OSError):

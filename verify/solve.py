@@ -13,8 +13,7 @@ from verify import core
 from verify.core import Symbol
 from verify.evaluate import Undecided, Undefined, context_for, evaluate
 from verify.passive import Kind, Obligation
-from verify.present import present_values
-present_run=None
+from verify.present import present_run, present_values
 from verify.prove import NoProof, Proof, prove
 from verify.question import Question, ask, quantified
 from verify.run import Runs, find_run
@@ -183,7 +182,9 @@ class _Discharge:
         if not self.obligation.leans:
             return _Outcome(Verdict.REFUTED, counterexample=step)
         assert routine is not None
-        run = find_run(self.program, routine, self.scope, {self.obligation.id}, narrow, self.timeout * 0.25, confirmed)
+        run = find_run(
+            self.program, routine, self.scope, frozenset({self.obligation.id}), narrow, self.timeout * 0.25, confirmed
+        )
         if run.violation is not None:
             return _Outcome(Verdict.REFUTED, counterexample=present_run(self.program, run.violation, self.sources))
         leans = " or ".join(self.obligation.leans)
@@ -201,7 +202,9 @@ class _Discharge:
         if found.defect:
             return _Outcome(Verdict.UNKNOWN, Reason.SOLVER, detail=(found.reason,))
         if routine is not None and routine.body is not None:
-            run = find_run(self.program, routine, self.scope, {self.obligation.id}, narrow, self.timeout * 0.25, None)
+            run = find_run(
+                self.program, routine, self.scope, frozenset({self.obligation.id}), narrow, self.timeout * 0.25, None
+            )
             if run.violation is not None:
                 return _Outcome(Verdict.REFUTED, counterexample=present_run(self.program, run.violation, self.sources))
         reasons = tuple(dict.fromkeys((*proof.reasons, found.reason)))

@@ -53,4 +53,4 @@ class Source:
             return ""
         lines[-1] = lines[-1][: span.end_column - 1]
         lines[0] = lines[0][span.column - 1 :]
-        return " ".join(" ".join(line.split("//")[0].split()) for line in lines).strip()
+        return " ".join(" ".join(line.split("//")[0] for line in lines).split())

@@ -155,7 +155,7 @@ def _no_label(s: Situation) -> Diagnostic | None:
         if s.ended or s.found.text == ":" or (s.found.is_reserved_word and s.ahead() == ":"):
             return None
         span = s.found.span
-    elif s.before(2) in LABELLED and s.accepts == {":"}:
+    elif s.before(2) in LABELLED and s.accepts == {":"} and not s.found.is_name:
         keyword, span = s.before(2), s.tokens[s.at - 1].span
     else:
         return None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from verify import core
+from verify.claims import claims_of
 from verify.contract import Contract
 from verify.core import SymbolKind
 from verify.passive import Assume, Kind, Obligation, Path, Step, relevant
@@ -57,7 +58,9 @@ class Unroll(Contract):
             self.steps += steps
         self.gather()
 
-    def oblige(self, id_: str, kind: Kind, goal: core.Expr | None, flow: Flow, span: Span) -> None:
+    def oblige(
+        self, id_: str, kind: Kind, goal: core.Expr | None, flow: Flow, span: Span, doc: tuple[str, ...] = ()
+    ) -> None:
         if goal is None or not self.watch(id_):
             return
         self.instances.append(
@@ -67,7 +70,7 @@ class Unroll(Contract):
                 self.routine.module,
                 self.routine.name,
                 span,
-                (),
+                claims_of(doc, ()),
                 relevant(self.steps, flow.path),
                 flow.path,
                 goal,

@@ -49,7 +49,9 @@ class Walk(ABC):
         self.routine = routine
         self.steps: list[Step] = []
         self.versions: dict[tuple[str, str], int] = defaultdict(int)
-        self.entry: Mapping[Symbol, Symbol] = {}
+        # On entry each parameter and each state variable has the value that its own symbol stands for.
+        seen = [i.symbol for i in program.visible_items(routine.module) if isinstance(i, core.State)]
+        self.entry: Mapping[Symbol, Symbol] = {s: s for s in (*routine.parameters, *seen)}
 
     # --- what a subclass decides -------------------------------------------------------------------------------------
 
@@ -120,11 +122,14 @@ class Walk(ABC):
             self.steps.append(Let(path, guard, disjunction(span, (way_a, condition(rest_b, span)))))
             path = (*path, Guard(guard, True))
         values = dict(a.values)
-        for symbol in b.values:
-            if symbol in values and values[symbol] != b.values[symbol]:
+        for symbol in dict.fromkeys((*a.values, *b.values)):
+            if symbol.kind is SymbolKind.LOCAL and not (symbol in a.values and symbol in b.values):
+                continue  # declared on one way only: out of scope from here on
+            one, other = a.values.get(symbol, symbol), b.values.get(symbol, symbol)
+            if one != other:
                 now = self.fresh(symbol)
-                one, other = core.Var(span, values[symbol]), core.Var(span, b.values[symbol])
-                self.steps.append(Let(path, now, core.Ite(span, way_a, one, other)))
+                chosen = core.Ite(span, way_a, core.Var(span, one), core.Var(span, other))
+                self.steps.append(Let(path, now, chosen))
                 values[symbol] = now
         return Flow(values, path, a.revealed | b.revealed, tuple(dict.fromkeys((*a.leans, *b.leans))))
 

@@ -5,13 +5,32 @@ Here an item whose preconditions cannot be met makes its other obligations vacuo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from verify.passive import Kind
+from verify import core
+from verify.passive import Kind, Obligation
 from verify.plan import Task
 from verify.schedule import Died, Done, Late, Outcome, Raised
+from verify.scopes import Scope
+from verify.span import Source
 from verify.verdict import Reason, Result, Verdict
+
+Discharge = Callable[[core.Program, Obligation, Scope, Mapping[str, Source], float], Result]
+"""What finds the verdict on an obligation at a scope, within about so many seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a worker does with each task."""
+
+    discharge: Discharge
+    program: core.Program
+    sources: Mapping[str, Source]
+    timeout: float
+
+    def __call__(self, task: Task) -> Result:
+        return self.discharge(self.program, task.obligation, task.scope, self.sources, self.timeout)
 
 
 def result_of(task: Task, outcome: Outcome[Result], timeout: float) -> Result:

@@ -1,0 +1,335 @@
+"""`python -m verify`: the one place that prints and exits. cli.py says what may be asked of it."""
+
+from __future__ import annotations
+
+import io
+import os
+import platform
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from stat import S_ISREG
+from typing import TextIO
+
+import z3
+
+from verify import core
+from verify.audit import audit, audit_text
+from verify.cli import VERSION, Command, Options, Shown, UsageError, VersionAsked, parse
+from verify.diagnostic import SpecificationError, render
+from verify.elaborate import elaborate
+from verify.entries import Discharge, Work, grouped, in_order, result_of
+from verify.explain import explain_text, near
+from verify.json_report import audit_json, list_json, report_json
+from verify.load import Loaded, load
+from verify.obligations import obligations
+from verify.plan import Plan, Request, matches, plan
+from verify.report import TextReport, list_text
+from verify.schedule import RECURSION_LIMIT, Done, Raised, described, each
+from verify.terminal import Bar, paint_for
+from verify.verdict import Result, Verdict
+
+OK, FAILED, WRONG, UNKNOWN, DEFECT = 0, 1, 2, 3, 70
+"""The exit statuses, as the command line's help has them."""
+
+GRACE = 5.0
+"""Seconds beyond its time, and a fifth of that, after which an obligation's worker is killed."""
+
+_PLANNING_SECONDS = 300.0
+
+
+class ToolError(Exception):
+    """The tool itself failed, in a worker: what, and where in its code."""
+
+    def __init__(self, what: str, where: tuple[str, ...]) -> None:
+        super().__init__(what)
+        self.where = where
+
+
+class ReaderGone(Exception):
+    """What the report is written to has been closed by its reader (`| head`)."""
+
+
+def main(arguments: Sequence[str], discharge: Discharge, grace: float = GRACE) -> int:
+    """Do what the arguments ask for; the exit status. Prints, and raises nothing."""
+    sys.setrecursionlimit(RECURSION_LIMIT)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a source line may not fit the terminal's encoding
+    try:
+        return _run(parse(arguments), discharge, grace)
+    except Shown as shown:
+        return _printed(str(shown))
+    except VersionAsked:
+        return _printed(f"mremap-verify {VERSION}, z3 {z3.get_version_string()}, Python {platform.python_version()}\n")
+    except UsageError as error:
+        _complain(f"verify: error: {error}\n  help: python -m verify --help")
+        return WRONG
+    except KeyboardInterrupt:
+        _complain("verify: interrupted")
+        return UNKNOWN
+    except ToolError as error:
+        return _defect(str(error), error.where, arguments)
+    except Exception as error:
+        return _defect(*described(error), arguments)
+
+
+def _printed(text: str) -> int:
+    try:
+        _Output(None).write(text)
+    except ReaderGone:
+        pass
+    except UsageError as error:
+        _complain(f"verify: error: {error}")
+        return WRONG
+    return OK
+
+
+def _complain(text: str) -> None:
+    with suppress(OSError, ValueError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def _defect(what: str, where: Sequence[str], arguments: Sequence[str]) -> int:
+    lines = [f"verify: the tool itself failed: {what}", *(f"  at {w}" for w in where)]
+    lines.append("Please report these lines, with the specification:")
+    lines.append(f"  python -m verify {shlex.join(arguments)}".rstrip())
+    lines.append(
+        f"  verify {VERSION}, z3 {z3.get_version_string()}, Python {platform.python_version()}, {platform.platform()}"
+    )
+    _complain("\n".join(lines))
+    return DEFECT
+
+
+class _Output:
+    """Where the report goes: standard output, or a file, whose old text goes when the first new text comes."""
+
+    def __init__(self, options: Options | None) -> None:
+        self.path = options.output if options else None
+        self.fresh = True
+        self.stream: TextIO | None = sys.stdout  # None where standard output is closed
+        if self.path is not None:
+            try:
+                self.stream = self.path.open("a", encoding="utf-8", errors="backslashreplace")
+            except OSError as error:
+                raise UsageError(f"`{self.path}` cannot be written: {error.strerror}") from None
+            except ValueError as error:
+                raise UsageError(f"{str(self.path)!r} cannot be written: {error}") from None
+
+    def write(self, text: str) -> None:
+        if self.stream is None:
+            return
+        try:
+            if self.fresh and self.path is not None and S_ISREG(os.fstat(self.stream.fileno()).st_mode):
+                self.stream.truncate(0)
+            self.fresh = False
+            self.stream.write(text)
+            self.stream.flush()
+        except BrokenPipeError:
+            self._silence()
+            raise ReaderGone from None
+        except OSError as error:
+            self._silence()
+            raise UsageError(f"the report cannot be written: {error.strerror}") from None
+
+    def _silence(self) -> None:
+        """What is still in the buffer is not written at exit: it would fail again."""
+        assert self.stream is not None
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
+
+
+@contextmanager
+def _stoppable() -> Iterator[Connection]:
+    """Within the block, Ctrl-C and the like are something to read from the connection; a second time, as ever."""
+    reader, writer = Pipe(duplex=False)
+    names = [s for s in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, s)]
+    before = {s: signal.getsignal(s) for s in (getattr(signal, name) for name in names)}
+    taken = {s: h for s, h in before.items() if h not in (signal.SIG_IGN, None)}
+
+    def restore() -> None:
+        for number, handler in taken.items():
+            signal.signal(number, handler)
+
+    def stop(*_: object) -> None:
+        restore()
+        writer.send_bytes(b"stop")
+
+    for number in taken:
+        signal.signal(number, stop)
+    try:
+        yield reader
+    finally:
+        restore()
+        reader.close()
+        writer.close()
+
+
+# --- commands ------------------------------------------------------------------------------------------------------
+
+
+def _run(options: Options, discharge: Discharge, grace: float) -> int:
+    begun = time.monotonic()
+    loaded, program = _read(options)
+    if program is None:
+        return WRONG
+    if options.command is Command.AUDIT:
+        trusted = audit(program, loaded.sources)
+        return _finish(options, audit_json(trusted, _versions()) if options.json else audit_text(trusted))
+    ids = tuple(o.id for o in obligations(program))
+    if options.command is Command.EXPLAIN and options.id not in ids:
+        raise UsageError(_nothing_like("there is no obligation", (options.id,), ids))
+    with _stoppable() as stop:
+        only = (options.id,) if options.command is Command.EXPLAIN else options.only
+        planned = _plan(Request(program, only, options.geometry), stop)
+        if planned is None:
+            raise KeyboardInterrupt
+        if not planned.listed:
+            raise UsageError(_no_obligation(options, ids))
+        if options.command is Command.LIST:
+            return _finish(options, list_json(planned, _versions()) if options.json else list_text(planned))
+        session = _Session(options, loaded, program, planned, begun, _Output(options))
+        return session.run(discharge, grace, stop)
+
+
+def _read(options: Options) -> tuple[Loaded, core.Program | None]:
+    """The specification; without a program if something is wrong with it, which is then said."""
+    first = options.given[0] if options.given and options.command is Command.PROVE else ""
+    if first and not os.path.lexists(first):
+        meant = near(first, [c.value for c in Command if c.value])
+        if meant:
+            raise UsageError(f"there is no file, no folder and no command `{first}`; is `{meant[0]}` meant?")
+    loaded = load(options.paths)
+    program, found = elaborate(loaded.modules, loaded.roots, loaded.sources, loaded.broken)
+    mistakes = (*loaded.diagnostics, *found)
+    if mistakes:
+        ordered = SpecificationError(mistakes).diagnostics
+        _complain("\n\n".join(render(d, loaded.sources) for d in ordered))
+        return loaded, None
+    assert program is not None, "no program, and nothing said of why"
+    known = [i.name for m in program.modules for i in m.items if isinstance(i, core.Geometry)]
+    if options.geometry is not None and options.geometry not in known:
+        listed = ", ".join(near(options.geometry, known) or known)
+        there = f"; there is {listed}" if listed else "; the specification names none"
+        raise UsageError(f"there is no geometry `{options.geometry}`{there}")
+    return loaded, program
+
+
+def _plan(request: Request, stop: Connection) -> Plan | None:
+    """The tasks; None after an interrupt."""
+    for _, outcome in each(plan, (request,), 1, _PLANNING_SECONDS, stop):
+        match outcome:
+            case Done(value=value):
+                return value
+            case Raised(what=what, where=where):
+                raise ToolError(what, where)
+            case _:
+                raise ToolError(f"the word sizes cannot be told: {outcome}", ())
+    return None
+
+
+def _no_obligation(options: Options, ids: Sequence[str]) -> str:
+    if not ids:
+        return "there is no obligation: the files have nothing to prove"
+    if options.only and not any(matches(i, options.only) for i in ids):
+        return _nothing_like("no obligation has an id like", options.only, ids)
+    return f"no obligation that was asked for is about the geometry `{options.geometry}`"
+
+
+def _nothing_like(what: str, wanted: Sequence[str], ids: Sequence[str]) -> str:
+    close = [c for w in wanted for c in near(w.strip("*"), ids)]
+    hint = f"near it: {', '.join(close)}" if close else "`python -m verify list` shows them"
+    return f"{what} `{'`, `'.join(wanted)}`; {hint}"
+
+
+def _finish(options: Options, text: str) -> int:
+    with suppress(ReaderGone):
+        _Output(options).write(text)
+    return OK
+
+
+def _versions() -> dict[str, str]:
+    return {"verify": VERSION, "z3": z3.get_version_string()}
+
+
+@dataclass(slots=True)
+class _Session:
+    """A run that proves: what it is about, and the listed results so far, in order."""
+
+    options: Options
+    loaded: Loaded
+    program: core.Program
+    planned: Plan
+    begun: float
+    output: _Output
+    results: list[Result] = field(default_factory=list)
+
+    def run(self, discharge: Discharge, grace: float, stop: Connection) -> int:
+        tasks, listed = self.planned.tasks, self.planned.listed
+        streams = self.options.command is Command.PROVE and not self.options.json
+        text = TextReport(self.planned, self.loaded.sources, self.again, paint)
+        paint = paint_for(self.output.stream, os.environ)
+        bar = Bar(sys.stderr, len(tasks), os.environ)
+        limit = self.options.timeout * 1.2 + grace
+        work = Work(discharge, self.program, self.loaded.sources, self.options.timeout)
+        with closing(each(work, tasks, self.options.jobs, limit, stop)) as outcomes:
+
+            def incoming() -> Iterator[tuple[int, Result]]:
+                for number, (index, outcome) in enumerate(outcomes):
+                    bar.show(number + 1)
+                    yield index, result_of(tasks[index], outcome, self.options.timeout)
+                bar.hide()
+
+            try:
+                bar.show(0)
+                for group in grouped(in_order(tasks, incoming()), listed):
+                    self.results += group
+                    if streams:
+                        bar.hide()
+                        self.output.write(text.group(group))
+                bar.hide()
+                self.output.write(text.summary(self.results, *self.cost()) if streams else self.whole())
+            except ReaderGone:
+                pass
+            finally:
+                bar.hide()
+        return self.status()
+
+    def whole(self) -> str:
+        """The report that is written at once, at the end."""
+        seconds, _ = self.cost()
+        if self.options.json:
+            return report_json(self.results, _versions(), seconds, len(self.planned.listed) - len(self.results))
+        return explain_text(self.program, self.planned.listed, self.results, self.loaded.sources)
+
+    def cost(self) -> tuple[float, int]:
+        return time.monotonic() - self.begun, min(self.options.jobs, len(self.planned.tasks))
+
+    def again(self, id_: str) -> str:
+        """The command that shows one obligation in full."""
+        words = ["python", "-m", "verify", "explain", id_]
+        if self.options.geometry is not None:
+            words += ["--geometry", self.options.geometry]
+        given = self.options.given
+        return shlex.join([*words, *(["--"] if any(g.startswith("-") for g in given) else []), *given])
+
+    def status(self) -> int:
+        """By what is known: a defect, something that failed, something unknown or not reached, or all is well."""
+        if any(r.defect for r in self.results):
+            return DEFECT
+        if any(not r.ok and r.verdict is not Verdict.UNKNOWN for r in self.results):
+            return FAILED
+        missing = len(self.results) < len(self.planned.listed)
+        return UNKNOWN if missing or not all(r.ok for r in self.results) else OK
+
+
+if __name__ == "__main__":
+    from verify.solve import discharge
+
+    sys.exit(main(sys.argv[1:], discharge))

@@ -1,0 +1,275 @@
+"""The command line: from the arguments to `Options`, and the help texts. Nothing is read or run here."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import NoReturn
+
+VERSION = "0.1.0"
+DEFAULT_PATH = "spec/"
+MOST_SECONDS = 1_000_000.0
+
+
+class Command(Enum):
+    PROVE = ""
+    LIST = "list"
+    AUDIT = "audit"
+    EXPLAIN = "explain"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was asked for. `id` is there iff the command is explain; `only` are patterns, none for every id.
+
+    `json`: the report is JSON. `timeout` is in seconds, for one obligation at one scope. `output` None: standard
+    output. `given`: the paths as they were written, none if there were none.
+    """
+
+    command: Command
+    paths: tuple[Path, ...]
+    given: tuple[str, ...]
+    id: str
+    only: tuple[str, ...]
+    geometry: str | None
+    jobs: int
+    timeout: float
+    json: bool
+    output: Path | None
+
+
+class UsageError(Exception):
+    """The command line is wrong, or asks for what is not built. The text is one line, or two, for the user."""
+
+
+class Shown(Exception):
+    """There is nothing to do but to print this text: help."""
+
+
+class VersionAsked(Exception):
+    """There is nothing to do but to print the versions."""
+
+
+NOT_BUILT = ("compare", "vectors", "mutate", "doc", "fmt")
+"""Commands of the published table that are to come."""
+
+_OVERVIEW = """\
+usage: python -m verify [OPTION ...] [PATH ...]          prove everything (default: spec/)
+       python -m verify list [OPTION ...] [PATH ...]     the obligations, without solving
+       python -m verify audit [OPTION ...] [PATH ...]    all that is taken on trust
+       python -m verify explain [OPTION ...] ID [PATH ...]
+                                                         one obligation in full
+
+A PATH is a .spec file, or a folder with such files below it. A path that is named like a command is
+written ./list. `python -m verify COMMAND --help` says more about a command.
+Not built yet: compare, vectors, mutate, doc, fmt, --strict, --export, --stability,
+--format junit, --format sarif, solvers other than z3.
+"""
+
+_DESCRIPTIONS: Mapping[Command, str] = {
+    Command.LIST: """\
+usage: python -m verify list [OPTION ...] [PATH ...]
+
+Lists the id of each obligation, its kind, and the geometries and word sizes that it is about. Nothing is
+proved; the solver is asked only at which word sizes some geometry meets the assumptions.
+""",
+    Command.AUDIT: """\
+usage: python -m verify audit [OPTION ...] [PATH ...]
+
+Lists all that is taken on trust, in the files and in what they import: each assume, each trusted procedure,
+each define without a body, and what the model leaves out: the lines that begin with - after a line
+`Not modelled:` in the documentation of a module.
+""",
+    Command.EXPLAIN: """\
+usage: python -m verify explain [OPTION ...] ID [PATH ...]
+
+Shows one obligation: its text, its place, what it is about. Proves it, and shows the assumptions that the proof
+used, or the counterexample or witness step by step. A shell may want an ID with [1] in it in quotes.
+""",
+}
+
+_OPTION_HELP = {
+    "only": """\
+  --only GLOB         obligations whose id matches (* and ? and [abc]; [1] stands for itself); may be repeated
+""",
+    "geometry": """\
+  --geometry NAME     this geometry alone, in place of every one
+""",
+    "rest": """\
+  --jobs N            processes (default: the cores)
+  --timeout SECONDS   for one obligation (default 30)
+  --solver NAME       z3
+  --no-cache          prove again (nothing is kept yet: everything is proved each time)
+  --format FORMAT     text or json
+  --output FILE       write the report there
+  --version           the versions of this tool and of the solver
+  --help              this text
+""",
+}
+
+_STATUS = """
+An obligation is counted once for each geometry or word size that it is about: an entry of the report.
+
+exit status: 0   all is as the specification says, and there was at least one obligation
+             1   something is not: refuted, vacuous, uncovered, or a refute without a counterexample
+             2   the specification or the command line is wrong, or there is no obligation
+             3   nothing was refuted, but something stayed unknown, or the run was interrupted
+             70  the tool itself failed
+"""
+
+_REFUSED: Mapping[Command, tuple[str, ...]] = {
+    Command.PROVE: (),
+    Command.LIST: (),
+    Command.AUDIT: ("only", "geometry"),
+    Command.EXPLAIN: ("only",),
+}
+"""Options that would change nothing of what a command shows."""
+
+
+def help_text(command: Command) -> str:
+    """The help of a command; that of `PROVE` is the global one."""
+    options = "".join(t for name, t in _OPTION_HELP.items() if name not in _REFUSED[command])
+    head = _DESCRIPTIONS.get(command, _OVERVIEW)
+    return f"{head}\noptions:\n{options}{'' if command is Command.AUDIT else _STATUS}"
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """The options of a command line. Raises UsageError, Shown or VersionAsked. Options may stand anywhere."""
+    before, after = _at_dashes(arguments)
+    found = _parser().parse_intermixed_args(before)
+    words: list[str] = found.words
+    command = Command.PROVE
+    if words and words[0] in NOT_BUILT:
+        raise UsageError(f"`{words[0]}` is not built yet")
+    if words and words[0] in {c.value for c in Command if c.value}:
+        command = Command(words.pop(0))
+    if found.help:
+        raise Shown(help_text(command))
+    if found.version:
+        raise VersionAsked
+    _refuse(command, found)
+    words += after
+    id_ = ""
+    if command is Command.EXPLAIN:
+        if not words:
+            raise UsageError("`explain` takes the id of an obligation; `python -m verify list` shows them")
+        id_ = words.pop(0)
+    if "" in words:
+        raise UsageError("an empty path")
+    return Options(
+        command,
+        tuple(Path(word) for word in words or (DEFAULT_PATH,)),
+        tuple(words),
+        id_,
+        tuple(found.only),
+        found.geometry[0] if found.geometry else None,
+        found.jobs or cores(),
+        found.timeout,
+        found.format == "json",
+        found.output,
+    )
+
+
+def _refuse(command: Command, found: argparse.Namespace) -> None:
+    """Options that this command does not take, or that are not built yet."""
+    for option in ("strict", "export", "stability"):
+        if getattr(found, option) not in (None, False):
+            raise UsageError(f"--{option} is not built yet")
+    if found.check:
+        raise UsageError("--check is an option of `fmt`, which is not built yet")
+    for option in _REFUSED[command]:
+        if getattr(found, option):
+            raise UsageError(f"`{command.value}` takes no --{option}")
+    for solver in found.solver:
+        if solver != "z3":
+            raise UsageError(f"the solver `{solver}` is not built in yet: there is z3")
+    if len(found.solver) > 1:
+        raise UsageError("--solver is given twice; a second solver is not built in yet")
+    if len(found.geometry) > 1:
+        raise UsageError("--geometry is given twice; it stands for one geometry")
+
+
+def _at_dashes(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What stands before `--`, and after it: paths, whatever they look like."""
+    words = list(arguments)
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], words[at + 1 :]
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message.removeprefix("argument "))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="verify", add_help=False, allow_abbrev=False)
+    parser.add_argument("words", nargs="*")
+    parser.add_argument("--help", "-h", action="store_true")
+    parser.add_argument("--version", action="store_true")
+    parser.add_argument("--only", action="append", default=[], type=_glob)
+    parser.add_argument("--geometry", action="append", default=[])
+    parser.add_argument("--jobs", type=_jobs)
+    parser.add_argument("--timeout", type=_seconds, default=30.0)
+    parser.add_argument("--solver", action="append", default=[])
+    parser.add_argument("--no-cache", action="store_true")
+    parser.add_argument("--format", type=_format, default="text")
+    parser.add_argument("--output", type=_file)
+    # Published, and not built yet.
+    parser.add_argument("--strict", action="store_true")
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--export")
+    parser.add_argument("--stability")
+    return parser
+
+
+def _jobs(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a number of processes, which is 1 or more")
+    return number
+
+
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    # Solvers count in milliseconds, and take 0 of them for no limit at all.
+    if not 0.001 <= number <= MOST_SECONDS:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a number of seconds from 0.001 to {MOST_SECONDS:.0f}")
+    return number
+
+
+def _format(text: str) -> str:
+    if text in ("junit", "sarif"):
+        raise argparse.ArgumentTypeError(f"`{text}` is not built yet: there is text and json")
+    if text not in ("text", "json"):
+        raise argparse.ArgumentTypeError(f"there is no format `{text}`: there is text and json")
+    return text
+
+
+def _file(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("the name of the file is empty")
+    return Path(text)
+
+
+def _glob(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("the pattern is empty")
+    return text

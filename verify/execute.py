@@ -1,0 +1,433 @@
+"""Running procedures: their bodies on concrete values, statement by statement as C would, with the claims checked.
+
+`evaluate` gives the expressions their meaning; here are the statements. What is ghost (lemma calls, `reveal`) does
+nothing. A claim is checked where language.md's table of obligations puts it, under its id, if the caller watches that
+id. What is undefined ends the run, watched or not.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import NoReturn, TypeAlias, assert_never
+
+from verify import core
+from verify.core import Symbol, SymbolKind
+from verify.evaluate import PIECES, Context, Undecided, Undefined, evaluate
+from verify.sites import is_partial, range_sites, subexpressions
+from verify.span import Span
+from verify.syntax import RoutineKind
+from verify.values import Value
+from verify.why import failing_binding
+
+Values: TypeAlias = Mapping[Symbol, Value]
+
+PROCEDURES = frozenset({RoutineKind.PROCEDURE, RoutineKind.TRUSTED, RoutineKind.REFUTE_PROCEDURE})
+
+
+# --- what a run comes to -------------------------------------------------------------------------------------------
+
+
+class StepKind(Enum):
+    ASSIGN = "assign"
+    CHOOSE = "choose"  # `var x: T;`
+    BRANCH = "branch"  # the condition of an `if`
+    TEST = "test"  # the condition of a loop
+    CALL = "call"
+    PASS = "pass"  # a parameter, after the CALL
+    RETURN = "return"  # a result; one step without a symbol where there is none
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that a run did. `depth` is 0 in the routine asked for. `callee` is the qualified name, at a CALL."""
+
+    depth: int
+    span: Span
+    kind: StepKind
+    symbol: Symbol | None = None
+    value: Value | None = None
+    callee: str = ""
+
+
+Trace: TypeAlias = tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """It reached its end and no watched claim failed. `locals` has locals and parameters as they were last."""
+
+    state: Values
+    results: Values
+    locals: Values
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Violated:
+    """The obligation `id` failed at `span`, with these values of what the claim can see, and on entry.
+
+    `binding` has the values of bound variables that make it fail, if a quantifier does. `reason` says in words what
+    happened, where the claim is not a condition.
+    """
+
+    id: str
+    span: Span
+    values: Values
+    entry: Values
+    binding: Values
+    reason: str
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """The head of loop `id` (`M.ITEM.loop[N]`) was reached twice with the same values: it can go on for ever."""
+
+    id: str
+    span: Span
+    values: Values
+    entry: Values
+    trace: Trace
+
+
+class StopReason(Enum):
+    FUEL = "out of fuel"
+    UNDECIDED = "undecided"
+    NOT_EXECUTABLE = "not executable"
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The run says nothing: it could not go on, or was not let go on."""
+
+    reason: StopReason
+    detail: str
+    trace: Trace
+
+
+Run = Finished | Violated | Repeats | Stopped
+
+
+def execute(
+    program: core.Program,
+    context: Context,
+    routine: core.Routine,
+    arguments: Values,
+    state: Values,
+    *,
+    watch: Callable[[str], bool],
+    choose: Callable[[core.Havoc], Value],
+    fuel: int,
+    hints: Mapping[Symbol, tuple[Value, ...]] | None = None,
+    pieces: int = PIECES,
+    recorded: int = 10_000,
+) -> Run:
+    """Runs the body of a routine, and those of the procedures that it calls.
+
+    `arguments` has each parameter, `state` each state variable that the routine's module sees. `choose` gives the value
+    for a `var x: T;`. `fuel` is the number of statements and loop tests; `hints` and `pieces` are for `evaluate`;
+    the trace keeps the last `recorded` steps. The routine's own preconditions are not looked at: `holds_requires`.
+    """
+    execution = _Execution(program, context, watch, choose, fuel, hints or {}, pieces, recorded)
+    try:
+        after, results, last = execution.run(routine, arguments, state, 0)
+    except _Ended as ended:
+        return ended.run
+    return Finished(after, results, last, execution.recorded())
+
+
+def holds_requires(
+    program: core.Program, context: Context, routine: core.Routine, arguments: Values, state: Values
+) -> bool:
+    """True iff the routine may be entered: its `requires` hold, and of a procedure the module invariants too.
+
+    Raises Undefined and Undecided.
+    """
+    values = {**arguments, **state}
+    clauses = routine.requires
+    if routine.kind in PROCEDURES:
+        clauses += tuple(invariants(program, routine.module))
+    return all(evaluate(clause.expr, context, values, values) for clause in clauses)
+
+
+def invariants(program: core.Program, module: str) -> Iterator[core.Clause]:
+    """The module invariants that a module sees, imported ones first."""
+    return (item.clause for item in program.visible_items(module) if isinstance(item, core.Invariant))
+
+
+def mentions(expr: core.Expr, symbols: tuple[Symbol, ...]) -> bool:
+    """True iff one of the variables is free in the expression; what a define reads is among its arguments."""
+    return any(isinstance(e, core.Var) and e.symbol in symbols for e in subexpressions(expr))
+
+
+# --- running -------------------------------------------------------------------------------------------------------
+
+
+class _Ended(Exception):
+    """The run is over, before the end of the routine asked for."""
+
+    def __init__(self, run: Violated | Repeats | Stopped) -> None:
+        super().__init__()
+        self.run = run
+
+
+class _Flow(Enum):
+    """How a statement was left."""
+
+    NEXT = "next"
+    BREAK = "break"
+    CONTINUE = "continue"
+    RETURN = "return"
+
+
+@dataclass(frozen=True, slots=True)
+class _Activation:
+    """One call under way. `values` is changed as it goes: state, parameters, locals, results."""
+
+    routine: core.Routine
+    depth: int
+    entry: Values
+    values: dict[Symbol, Value]
+
+
+class _Execution:
+    def __init__(
+        self,
+        program: core.Program,
+        context: Context,
+        watch: Callable[[str], bool],
+        choose: Callable[[core.Havoc], Value],
+        fuel: int,
+        hints: Mapping[Symbol, tuple[Value, ...]],
+        pieces: int,
+        recorded: int,
+    ) -> None:
+        self.program = program
+        self.context = context
+        self.watch = watch
+        self.choose = choose
+        self.fuel = fuel
+        self.hints = hints
+        self.pieces = pieces
+        self.routines = program.routines()
+        self.steps: deque[Step] = deque(maxlen=recorded)
+
+    def recorded(self) -> Trace:
+        return tuple(self.steps)
+
+    def run(self, routine: core.Routine, arguments: Values, state: Values, depth: int) -> tuple[Values, Values, Values]:
+        """The state afterwards, the results, and the locals and parameters as they were last."""
+        if routine.body is None:
+            self.stop(StopReason.NOT_EXECUTABLE, f"{routine.qualified} has no body")
+        given = {p: arguments[p] for p in routine.parameters}
+        entry = {**state, **given}
+        act = _Activation(routine, depth, entry, dict(entry))
+        self.block(act, routine.body)
+        self.at_end(act, state, given)
+        after = {s: act.values[s] for s in state}
+        results = {r: act.values[r] for r in routine.results}
+        return after, results, {s: v for s, v in act.values.items() if s not in after and s not in results}
+
+    def at_end(self, act: _Activation, state: Values, given: Values) -> None:
+        """Checks what holds at the end of a routine: `ensures`, `modifies`, the module invariants."""
+        routine, scope = act.routine, {**act.values, **given}
+        for clause in routine.ensures:
+            self.check(act, f"{routine.qualified}.ensures.{clause.label}", clause, clause.span, scope)
+        if routine.kind not in PROCEDURES:
+            return
+        name = f"{routine.qualified}.modifies"
+        changed = [s for s in state if s not in routine.modifies and act.values[s] != state[s]]
+        if changed and self.watch(name):
+            self.violate(act, name, routine.span, scope, reason=f"{changed[0]} has changed")
+        for clause in invariants(self.program, routine.module):
+            if mentions(clause.expr, routine.modifies):
+                self.check(act, f"{routine.qualified}.invariant.{clause.label}", clause, routine.span, scope)
+
+    def block(self, act: _Activation, body: tuple[core.Stmt, ...]) -> _Flow:
+        for statement in body:
+            flow = self.statement(act, statement)
+            if flow is not _Flow.NEXT:
+                return flow
+        return _Flow.NEXT
+
+    def statement(self, act: _Activation, statement: core.Stmt) -> _Flow:
+        self.spend(act)
+        match statement:
+            case core.Assign(span=span, target=target, value=expr):
+                self.assign(act, span, StepKind.ASSIGN, target, self.value(act, expr, act.values))
+            case core.Havoc(span=span, target=target):
+                self.assign(act, span, StepKind.CHOOSE, target, self.choose(statement))
+            case core.Call():
+                self.call(act, statement)
+            case core.Assert(clause=clause):
+                self.check(act, f"{act.routine.qualified}.assert.{clause.label}", clause, clause.span, act.values)
+            case core.Reveal():
+                pass
+            case core.If(condition=condition, then=then, otherwise=otherwise):
+                taken = self.test(act, StepKind.BRANCH, condition)
+                return self.block(act, then if taken else otherwise)
+            case core.Loop():
+                return self.loop(act, statement)
+            case core.Break():
+                return _Flow.BREAK
+            case core.Continue():
+                return _Flow.CONTINUE
+            case core.Return():
+                return _Flow.RETURN
+            case _:
+                assert_never(statement)
+        return _Flow.NEXT
+
+    def call(self, act: _Activation, call: core.Call) -> None:
+        callee = self.routines[call.callee]
+        prefix = f"{act.routine.qualified}.call[{call.number}].{callee.name}"
+        ghost = callee.kind not in PROCEDURES
+        if ghost and not self.minds(act, call, callee, prefix):
+            return
+        given = {p: self.value(act, a, act.values) for p, a in zip(callee.parameters, call.arguments, strict=True)}
+        state = {s: v for s, v in act.values.items() if s.kind is SymbolKind.STATE}
+        scope = {**state, **given}
+        for clause in callee.requires:
+            self.check(act, f"{prefix}.{clause.label}", clause, call.span, scope, scope)
+        if ghost:
+            return
+        for clause in invariants(self.program, callee.module):
+            self.check(act, f"{prefix}.invariant.{clause.label}", clause, call.span, scope, scope)
+        self.steps.append(Step(act.depth, call.span, StepKind.CALL, callee=callee.qualified))
+        for parameter, value in given.items():
+            self.steps.append(Step(act.depth + 1, call.span, StepKind.PASS, parameter, value))
+        after, results, _ = self.run(callee, given, state, act.depth + 1)
+        for result, value in results.items():
+            self.steps.append(Step(act.depth + 1, call.span, StepKind.RETURN, result, value))
+        if not results:
+            self.steps.append(Step(act.depth + 1, call.span, StepKind.RETURN))
+        act.values.update(after)
+        # Without targets the results are dropped.
+        for target, result in zip(call.targets, callee.results, strict=False):
+            self.assign(act, call.span, StepKind.ASSIGN, target, results[result])
+
+    def minds(self, act: _Activation, call: core.Call, callee: core.Routine, prefix: str) -> bool:
+        """True iff something about a lemma call is watched: what the lemma requires, or a range in its arguments."""
+        sites = range_sites(act.routine)
+        partial = (e for a in call.arguments for e in subexpressions(a) if is_partial(e))
+        return any(self.watch(f"{prefix}.{clause.label}") for clause in callee.requires) or any(
+            self.watch(f"{act.routine.qualified}.range[{sites[e.span]}]") for e in partial
+        )
+
+    def loop(self, act: _Activation, loop: core.Loop) -> _Flow:
+        """Runs a loop to its end. Its claims are checked before each test of the condition."""
+        name = f"{act.routine.qualified}.loop[{loop.number}]"
+        outside = frozenset(act.values)
+        seen: set[frozenset[tuple[Symbol, Value]]] = set()
+        measure: int | None = None
+        first = True
+        while True:
+            for clause in loop.invariants:
+                which = "entry" if first else "kept"
+                self.check(act, f"{name}.invariant.{clause.label}.{which}", clause, clause.span, act.values)
+            measure = self.decreases(act, loop, f"{name}.decreases", measure)
+            # What is declared inside is given a value before it is read.
+            head = frozenset((s, v) for s, v in act.values.items() if s in outside or s.kind is SymbolKind.RESULT)
+            if head in seen:
+                raise _Ended(Repeats(name, loop.span, dict(act.values), act.entry, self.recorded()))
+            seen.add(head)
+            first = False
+            if not self.test(act, StepKind.TEST, loop.condition):
+                return _Flow.NEXT
+            flow = self.block(act, loop.body)
+            if flow is _Flow.BREAK:
+                return _Flow.NEXT
+            if flow is _Flow.RETURN:
+                return flow
+            self.block(act, loop.step)
+            self.spend(act)
+
+    def decreases(self, act: _Activation, loop: core.Loop, name: str, before: int | None) -> int | None:
+        """The measure now, checked to be below the one at the test before, and that one not to be negative."""
+        if loop.decreases is None or not self.watch(name):
+            return None
+        now = self.value(act, loop.decreases, act.values)
+        assert isinstance(now, int)
+        if before is not None and not (now < before and before >= 0):
+            reason = f"it was {before} at the test before, and is {now}"
+            self.violate(act, name, loop.decreases.span, act.values, reason=reason)
+        return now
+
+    # --- what statements are made of ---
+
+    def value(self, act: _Activation, expr: core.Expr, scope: Values, entry: Values | None = None) -> Value:
+        entry = act.entry if entry is None else entry
+        try:
+            return evaluate(expr, self.context, scope, entry, hints=self.hints, pieces=self.pieces)
+        except Undefined as undefined:
+            name = self.range_id(undefined.span)
+            if name is None:
+                self.stop(StopReason.NOT_EXECUTABLE, str(undefined))
+            self.violate(act, name, undefined.span, scope, reason=undefined.reason)
+        except Undecided as undecided:
+            self.stop(StopReason.UNDECIDED, str(undecided))
+
+    def range_id(self, span: Span) -> str | None:
+        """The obligation of a partial operation, which may stand in a define or a const; None if it is a literal."""
+        for module in self.program.modules:
+            for item in module.items:
+                number = range_sites(item).get(span)
+                if number is not None:
+                    return f"{module.name}.{item_name(item)}.range[{number}]"
+        return None
+
+    def test(self, act: _Activation, kind: StepKind, condition: core.Expr) -> bool:
+        truth = bool(self.value(act, condition, act.values))
+        self.steps.append(Step(act.depth, condition.span, kind, value=truth))
+        return truth
+
+    def assign(self, act: _Activation, span: Span, kind: StepKind, target: Symbol, value: Value) -> None:
+        act.values[target] = value
+        self.steps.append(Step(act.depth, span, kind, target, value))
+
+    def check(
+        self, act: _Activation, name: str, clause: core.Clause, span: Span, scope: Values, entry: Values | None = None
+    ) -> None:
+        if self.watch(name) and not self.value(act, clause.expr, scope, entry):
+            entry = act.entry if entry is None else entry
+            try:
+                why = failing_binding(clause.expr, self.context, scope, entry, hints=self.hints, pieces=self.pieces)
+            except Undecided:
+                why = {}  # It is false all the same.
+            self.violate(act, name, span, scope, binding=why)
+
+    def violate(
+        self,
+        act: _Activation,
+        name: str,
+        span: Span,
+        scope: Values,
+        *,
+        binding: Values | None = None,
+        reason: str = "",
+    ) -> NoReturn:
+        raise _Ended(Violated(name, span, dict(scope), act.entry, binding or {}, reason, self.recorded()))
+
+    def stop(self, reason: StopReason, detail: str) -> NoReturn:
+        raise _Ended(Stopped(reason, detail, self.recorded()))
+
+    def spend(self, act: _Activation) -> None:
+        if self.fuel <= 0:
+            self.stop(StopReason.FUEL, f"in {act.routine.qualified}")
+        self.fuel -= 1
+
+
+def item_name(item: core.Item) -> str:
+    """The ITEM of an item's obligations: its name, or the label of an assumption or invariant."""
+    match item:
+        case core.Param(symbol=symbol) | core.Const(symbol=symbol) | core.State(symbol=symbol):
+            return symbol.name
+        case core.Assume(clause=clause) | core.Invariant(clause=clause):
+            return clause.label
+        case core.Geometry(name=name) | core.Define(name=name) | core.Routine(name=name):
+            return name
+        case _:
+            assert_never(item)

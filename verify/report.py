@@ -1,0 +1,282 @@
+"""The report as a person reads it. Everything here returns text; nothing prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from verify.diagnostic import excerpt
+from verify.passive import Kind
+from verify.plan import Plan, Task
+from verify.span import Source
+from verify.terminal import Paint, plain
+from verify.verdict import Counterexample, Reason, Result, Shown, Verdict
+
+_WIDEST_ID = 60
+_WIDEST_SCOPE = 44
+_WIDEST_WITNESS = 110
+_WIDEST_VALUE = 24
+_ROWS = 40
+
+
+@dataclass(slots=True)
+class TextReport:
+    """The report, piece by piece, in the order in which the pieces are asked for: it remembers the file it is in.
+
+    `again`: the command that shows one obligation in full.
+    """
+
+    plan: Plan
+    sources: Mapping[str, Source]
+    again: Callable[[str], str]
+    paint: Paint = plain
+    file: str = ""
+    after_block: bool = False
+    widths: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for group in by_id(self.plan.listed):
+            first = group[0].obligation
+            scopes = [(t.scope.shown, t.scope.word_bits) for t in group]
+            file = first.location.file
+            name, where = self.widths.get(file, (0, 0))
+            name = max(name, min(_WIDEST_ID, len(short_id(first.id, first.kind))))
+            where = max(where, min(_WIDEST_SCOPE, len(as_specified(first.expected, scopes))))
+            self.widths[file] = name, where
+
+    def group(self, results: Sequence[Result]) -> str:
+        """The lines about one obligation, given its results at all its scopes (or those that are known)."""
+        lines: list[str] = []
+        first = results[0]
+        if first.location.file != self.file:
+            lines += [*([""] if self.file and not self.after_block else []), first.location.file]
+            self.file = first.location.file
+        self.after_block = False
+        joined = all(r.ok for r in results)
+        for part in [tuple(results)] if joined else [(r,) for r in results]:
+            lines.append(self.line(part))
+            if part[0].ok:
+                lines += [f"        {text}" for text in witness_lines(part)]
+            else:
+                lines += ["", *block(part[0], self.sources, self.again(part[0].id)), ""]
+            self.after_block = not part[0].ok
+        return "\n".join(lines) + "\n"
+
+    def line(self, results: Sequence[Result]) -> str:
+        """One line: the mark, the id without its module, where, how long."""
+        first = results[0]
+        scopes = [(r.geometry, r.word_bits) for r in results]
+        where = as_specified(first.expected, scopes) if first.ok else f"{_outcome(first)}: {where_text(scopes)}"
+        name, width = self.widths.get(self.file, (0, 0))
+        mark = self.paint(f"{_mark(first)}")
+        id_ = short_id(first.id, first.kind)
+        seconds = sum(r.seconds for r in results)
+        return f"  {mark}  {id_:<{name}}   {where:<{width}}   {seconds:7.2f} s"
+
+    def summary(self, results: Sequence[Result], seconds: float, processes: int) -> str:
+        """The last lines: what is left out, what was not reached, and the counts."""
+        lines = [] if self.after_block or not results else [""]
+        for module, widths in self.plan.excluded:
+            sizes = " or ".join(str(w) for w in widths)
+            lines.append(f"module {module}: no geometry of {sizes} bits meets the assumptions; left out")
+        missing = len(self.plan.listed) - len(results)
+        if missing:
+            lines.append(f"interrupted: {missing} of {len(self.plan.listed)} obligations were not reached")
+        defects = sum(r.defect for r in results)
+        if defects:
+            lines.append(f"{_count(defects, 'defect')} of the tool itself: please report what stands at !! above")
+        counts = Counts.of(results)
+        lines.append(
+            f"{_count(len(results), 'obligation')}: {counts.ok} as specified, {counts.failed} failed, "
+            f"{counts.unknown} unknown. {seconds:.1f} s on {_count(processes, 'process', 'processes')}"
+        )
+        return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many results are as specified, are known not to be, and are unknown; together, all of them."""
+
+    ok: int
+    failed: int
+    unknown: int
+
+    @staticmethod
+    def of(results: Sequence[Result]) -> Counts:
+        ok = sum(r.ok for r in results)
+        unknown = sum(not r.ok and r.verdict is Verdict.UNKNOWN for r in results)
+        return Counts(ok, len(results) - ok - unknown, unknown)
+
+
+# --- parts of a line -----------------------------------------------------------------------------------------------
+
+
+def by_id(tasks: Sequence[Task]) -> list[list[Task]]:
+    """The tasks of each obligation together."""
+    groups: dict[str, list[Task]] = {}
+    for task in tasks:
+        groups.setdefault(task.obligation.id, []).append(task)
+    return list(groups.values())
+
+
+def short_id(id_: str, kind: Kind) -> str:
+    """The id without its module; that of a refute or a cover is the item's name."""
+    short = id_.split(".", 1)[-1]
+    return short.removesuffix(f".{kind.value}") if kind in (Kind.REFUTE, Kind.COVER) else short
+
+
+def where_text(scopes: Sequence[tuple[str, int]]) -> str:
+    """`every geometry, 32 and 64 bits`, or the names of geometries."""
+    if all(geometry == "every" for geometry, _ in scopes):
+        return f"every geometry, {_bits(scopes)}"
+    return ", ".join(geometry if geometry != "every" else f"every geometry, {bits} bits" for geometry, bits in scopes)
+
+
+def as_specified(expected: str, scopes: Sequence[tuple[str, int]]) -> str:
+    """What a line says of results that are as the specification has them."""
+    if expected == "proved":
+        return where_text(scopes)
+    everywhere = all(geometry == "every" for geometry, _ in scopes)
+    at = f"at {_bits(scopes)}" if everywhere else f"on {where_text(scopes)}"
+    return f"refuted {at}, as it says" if expected == "refuted" else f"covered {at}"
+
+
+def _bits(scopes: Sequence[tuple[str, int]]) -> str:
+    sizes = list(dict.fromkeys(bits for _, bits in scopes))
+    return f"{' and '.join(str(s) for s in sizes)} bits" if all(sizes) else "every word size"
+
+
+def _outcome(result: Result) -> str:
+    if result.defect:
+        return "DEFECT"
+    reason = f" ({result.reason.value})" if result.reason else ""
+    return result.verdict.value.upper() + reason
+
+
+def _mark(result: Result) -> str:
+    if result.defect:
+        return "!!"
+    if result.ok:
+        return "ok"
+    return "??" if result.verdict is Verdict.UNKNOWN else "NO"
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+# --- witnesses -----------------------------------------------------------------------------------------------------
+
+
+def witness_lines(results: Sequence[Result]) -> list[str]:
+    """The values behind each expected refutation or cover, in a line each; one line where they are the same."""
+    if results[0].kind not in (Kind.REFUTE, Kind.COVER):
+        return []
+    shown = [(scope_name(r), _witness(r)) for r in results if r.counterexample is not None]
+    if len(results) == 1 or len({text for _, text in shown}) == 1:
+        return [text for _, text in shown[:1] if text]
+    return [_shorten(f"{name}: {text}", _WIDEST_WITNESS) for name, text in shown]
+
+
+def scope_name(result: Result) -> str:
+    """A scope among others of the same obligation, in a word."""
+    if result.geometry != "every":
+        return result.geometry
+    return f"{result.word_bits} bits" if result.word_bits else "every word size"
+
+
+def _witness(result: Result) -> str:
+    found = result.counterexample
+    assert found is not None
+    params = [s for s in found.geometry if s.name != "WORD_BITS"] if result.geometry == "every" else []
+    given = _equations((*params, *found.inputs))
+    follows = "; ".join(result.detail) or _equations(found.trace)
+    return _shorten(": ".join(part for part in (given, follows) if part), _WIDEST_WITNESS)
+
+
+def _equations(values: Sequence[Shown]) -> str:
+    return ", ".join(f"{s.name} = {s.value}" for s in values)
+
+
+def _shorten(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 4].rstrip(" ,:") + " ..."
+
+
+# --- blocks --------------------------------------------------------------------------------------------------------
+
+
+def block(result: Result, sources: Mapping[str, Source], again: str) -> list[str]:
+    """All that is to be said of a result that is not as the specification has it."""
+    lines = [f"{result.location}: {'DEFECT' if result.defect else result.verdict.value.upper()} {result.id}"]
+    lines += excerpt(result.location, sources)
+    lines += reasons(result)
+    if result.counterexample is not None:
+        lines += [f"  {heading(result)}:", *(f"    {row}" for row in rows(result.counterexample))]
+    return [*lines, f"  again: {again}"]
+
+
+def reasons(result: Result) -> list[str]:
+    """Why the verdict is what it is, as far as the worker said."""
+    lines = []
+    if result.reason is not None and not result.defect:
+        more = "; --timeout gives it longer" if result.reason is Reason.TIMEOUT else ""
+        lines.append(f"  reason: {result.reason.value}{more}")
+    if not result.ok and result.expected != "proved" and result.verdict is not Verdict.UNKNOWN:
+        lines.append(f"  expected: {result.expected}")
+    return lines + [f"  {sentence}" for sentence in result.detail]
+
+
+def heading(result: Result) -> str:
+    """What the values below it are."""
+    assert result.counterexample is not None
+    if result.verdict is Verdict.UNKNOWN or not result.counterexample.is_run:
+        return "a step that need not be reachable, confirmed by executing it"
+    if result.verdict is Verdict.COVERED:
+        return "witness, confirmed by executing it"
+    return "counterexample, confirmed by executing it"
+
+
+def rows(found: Counterexample) -> list[str]:
+    """The geometry, the inputs and the values on the way, in columns. Of a long way, its two ends."""
+    trace = found.trace
+    skipped = len(trace) - _ROWS
+    values = [*found.inputs, *trace]
+    name = max([len("geometry"), *(len(s.name) for s in values)]) + 3
+    width = min(max([len(s.value) for s in values], default=0), _WIDEST_VALUE) + 2
+    lines = [f"{'geometry':<{name}}{_equations(found.geometry)}"]
+    for at, shown in enumerate(values):
+        step = at - len(found.inputs)
+        if skipped > 0 and _ROWS // 2 <= step < _ROWS // 2 + skipped:
+            if step == _ROWS // 2:
+                lines.append(f"... {skipped} more, which explain shows ...")
+            continue
+        lines.append(f"{shown.name:<{name}}{shown.value:<{width}}{place(shown)}".rstrip())
+    return lines
+
+
+def place(shown: Shown) -> str:
+    """Where a value came from: `line N: text`; nothing for an input."""
+    if not shown.line:
+        return ""
+    return f"line {shown.line}: {shown.text}" if shown.text else f"line {shown.line}"
+
+
+# --- the list ------------------------------------------------------------------------------------------------------
+
+
+def list_text(plan: Plan) -> str:
+    """Every obligation in a line: its id, its kind, what it is about; and how many entries a report has."""
+    groups = by_id(plan.listed)
+    name = max(len(g[0].obligation.id) for g in groups)
+    kind = max(len(g[0].obligation.kind.value) for g in groups)
+    lines: list[str] = []
+    file = ""
+    for group in groups:
+        first = group[0].obligation
+        if first.location.file != file:
+            file = first.location.file
+            lines += [*([""] if lines else []), file]
+        where = where_text([(t.scope.shown, t.scope.word_bits) for t in group])
+        lines.append(f"  {first.id:<{name}}   {first.kind.value:<{kind}}   {where}")
+    lines += ["", f"{_count(len(plan.listed), 'obligation')}, counted for each geometry or word size"]
+    return "\n".join(lines) + "\n"
