@@ -134,7 +134,11 @@ def const(name: str, type_: core.Type = core.WORD) -> Symbol:
 
 
 def define(
-    name: str, parameters: tuple[Symbol, ...], value: core.Expr | None, result_: core.Type, reads: tuple[Symbol, ...] = ()
+    name: str,
+    parameters: tuple[Symbol, ...],
+    value: core.Expr | None,
+    result_: core.Type,
+    reads: tuple[Symbol, ...] = (),
 ) -> core.Define:
     return core.Define("m", name, False, parameters, reads, result_, value, place(), ())
 

@@ -130,6 +130,8 @@ def test_what_is_asked_for_comes_with_its_imports_each_after_those_it_imports(
 def test_the_order_is_the_same_every_time(tmp_path: Path) -> None:
     written(tmp_path, TREE)
     assert names(load([Path("spec")], tmp_path)) == ["low", "top", "near", "deep"]
+    written(tmp_path, {f"flat/{name}.spec": f"module {name[-1]};" for name in ("z", "m/b", "a", "m/a/y", "c")})
+    assert names(load([Path("flat")], tmp_path)) == ["a", "c", "y", "b", "z"]
 
 
 def test_an_import_is_not_looked_up_above_the_folder_given(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def main(arguments: Sequence[str], discharge: Discharge, grace: float = GRACE) -
     except VersionAsked:
         return _printed(f"mremap-verify {VERSION}, z3 {z3.get_version_string()}, Python {platform.python_version()}\n")
     except UsageError as error:
-        _complain(f"verify: error: {error}\n  help: python -m verify --help")
+        _complain(f"verify: error: {error}")
         return WRONG
     except KeyboardInterrupt:
         _complain("verify: interrupted")
@@ -273,8 +273,8 @@ class _Session:
     def run(self, discharge: Discharge, grace: float, stop: Connection) -> int:
         tasks, listed = self.planned.tasks, self.planned.listed
         streams = self.options.command is Command.PROVE and not self.options.json
-        text = TextReport(self.planned, self.loaded.sources, self.again, paint)
         paint = paint_for(self.output.stream, os.environ)
+        text = TextReport(self.planned, self.loaded.sources, self.again, paint)
         bar = Bar(sys.stderr, len(tasks), os.environ)
         limit = self.options.timeout * 1.2 + grace
         work = Work(discharge, self.program, self.loaded.sources, self.options.timeout)

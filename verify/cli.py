@@ -58,6 +58,8 @@ class VersionAsked(Exception):
 NOT_BUILT = ("compare", "vectors", "mutate", "doc", "fmt")
 """Commands of the published table that are to come."""
 
+NOT_BUILT_FORMATS = ("junit", "sarif")
+
 _OVERVIEW = """\
 usage: python -m verify [OPTION ...] [PATH ...]          prove everything (default: spec/)
        python -m verify list [OPTION ...] [PATH ...]     the obligations, without solving
@@ -180,6 +182,8 @@ def _refuse(command: Command, found: argparse.Namespace) -> None:
     for option in ("strict", "export", "stability"):
         if getattr(found, option) not in (None, False):
             raise UsageError(f"--{option} is not built yet")
+    if found.format in NOT_BUILT_FORMATS:
+        raise UsageError(f"--format {found.format} is not built yet")
     if found.check:
         raise UsageError("--check is an option of `fmt`, which is not built yet")
     for option in _REFUSED[command]:
@@ -210,7 +214,7 @@ def cores() -> int:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message.removeprefix("argument "))
+        raise UsageError(f"{message.removeprefix('argument ')}\n  help: python -m verify --help")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -256,9 +260,7 @@ def _seconds(text: str) -> float:
 
 
 def _format(text: str) -> str:
-    if text in ("junit", "sarif"):
-        raise argparse.ArgumentTypeError(f"`{text}` is not built yet: there is text and json")
-    if text not in ("text", "json"):
+    if text not in ("text", "json", *NOT_BUILT_FORMATS):
         raise argparse.ArgumentTypeError(f"there is no format `{text}`: there is text and json")
     return text
 

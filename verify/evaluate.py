@@ -11,15 +11,16 @@ Under a quantifier a number may be a `Form`, which knows how it moves with the b
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias, assert_never
 
 from verify import core
+from verify.context import Context, Table, Undefined
 from verify.core import BinaryOp, Symbol, SymbolKind, UnaryOp
 from verify.form import Form, Path, Variable, arithmetic, compared, looked_up, pin, scaled, standing, within
 from verify.reach import Budget, Range, Undecided, find, room
 from verify.sites import subexpressions
 from verify.span import Span
+from verify.traits import Traits
 from verify.values import MapValue, Member, Value, map_value, members_in
 
 __all__ = ["Context", "Table", "Undecided", "Undefined", "context_for", "evaluate"]
@@ -29,37 +30,6 @@ PIECES = 20_000
 
 Result: TypeAlias = "Value | Form"
 Scope: TypeAlias = Mapping[Symbol, Result]
-
-
-class Undefined(Exception):
-    """A partial operation was applied where it has no value; `span` is that of the operation."""
-
-    def __init__(self, span: Span, reason: str) -> None:
-        super().__init__(f"{span}: {reason}")
-        self.span = span
-        self.reason = reason
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """What an uninterpreted define is: a finite table from arguments (parameters, then reads) and a default."""
-
-    default: Value
-    entries: Mapping[tuple[Value, ...], Value] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What does not change while a program runs.
-
-    `constants` has a value for each param, WORD_BITS included, and each const; an `Undefined` stands for the value of
-    a const that has none, and is raised when it is used. `tables` has one for each uninterpreted define in use.
-    """
-
-    word_bits: int
-    constants: Mapping[Symbol, Value | Undefined]
-    defines: Mapping[str, core.Define]
-    tables: Mapping[str, Table]
 
 
 def evaluate(
@@ -175,8 +145,8 @@ class Evaluation:
         self.budget = Budget(pieces)
         self.path: Path = []
         self.variable: Variable | None = None
-        self._safe: dict[int, bool] = {}
-        self._simple: dict[int, bool] = {}
+        self.swept = 0
+        self.traits = Traits(context, self._works)
         self._waits: dict[int, tuple[int, int]] = {}
 
     def value(self, expr: core.Expr, values: Scope, entry: Scope) -> Result:
@@ -285,8 +255,9 @@ class Evaluation:
     def _connective(self, op: BinaryOp, left: core.Expr, right: core.Expr, values: Scope, entry: Scope) -> Result:
         """`&&`, `||` and `==>`: one truth of the left side settles it, and one of the right side does.
 
-        While a variable is swept, the side that settles it for longer gives the path. The left side alone may be left
-        out of it only where it is defined for all values.
+        While a variable is swept, the side that settles it for longer gives the path: the left side may be left out of
+        it where the right one settles it, if it is defined for all values. To look for the longer stretch costs time,
+        and is given up for a while where it was in vain.
         """
         settling = op is BinaryOp.OR
         settled = op is not BinaryOp.AND
@@ -296,19 +267,26 @@ class Evaluation:
         self.path = first = _empty()
         truth = self.value(left, values, entry)
         if truth == settling:
-            if first and self.safe(left) and self.simple(right) and self._due(right):
+            if first and self.traits.safe(left) and self.traits.simple(right) and self._due(right):
                 second = self._attempt(right, settled, values, entry)
-                if second is not None and room(second, self.variable) > room(first, self.variable):
+                if second is not None and self._longer(right, second, first):
                     first = second
-                    self._waits[id(right)] = (0, 0)
             self.path = path
             path += first
             return settled
+        if self.swept == 1 and room(first, self.variable) == 0 and not (self.traits.safe(left) and self._due(right)):
+            # No step further is possible: this value alone counts, and a plain evaluation is enough.
+            truth = self._standing(right, values, entry)
+            self.path = path
+            path += first
+            return truth
         self.path = second = _empty()
         truth = self.value(right, values, entry)
         self.path = path
-        if truth != settled or not self.safe(left):
+        if truth != settled or not self.traits.safe(left):
             path += first
+        else:
+            self._longer(right, second, first)
         path += second
         return truth
 
@@ -334,11 +312,13 @@ class Evaluation:
             path, outer = self.path, self.variable
             self.path = here = _empty()
             self.variable = variable or outer
+            self.swept += variable is not None
             if at + 1 < len(expr.symbols):
                 truth = (self.find(expr, at + 1, values, entry) is None) == expr.universal
             else:
                 truth = bool(self.value(expr.body, values, entry))
             self.path, self.variable = path, outer
+            self.swept -= variable is not None
             return truth, here
 
         def mentioned() -> frozenset[Member]:
@@ -356,12 +336,29 @@ class Evaluation:
             symbol.type,
             self.bits,
             sought=not expr.universal,
-            safe=self.safe(expr.body),
+            safe=self.traits.safe(expr.body),
             body=body,
             hints=tuple(self.hints.get(symbol, ())),
             mentioned=mentioned,
         )
         return find(wanted, self.path, self.budget)
+
+    def _standing(self, expr: core.Expr, values: Scope, entry: Scope) -> Result:
+        """The value where the one variable that is swept stands, without any conditions."""
+        variable, self.variable, self.swept = self.variable, None, 0
+        still = {s: v.value if isinstance(v, Form) else v for s, v in values.items()}
+        then = {s: v.value if isinstance(v, Form) else v for s, v in entry.items()}
+        result = self.value(expr, still, then)
+        self.variable, self.swept = variable, 1
+        return result
+
+    def _longer(self, expr: core.Expr, path: Path, other: Path) -> bool:
+        """True iff the path goes further than the other one; the expression that gave it is then worth attempting."""
+        assert self.variable is not None
+        longer = room(path, self.variable) > room(other, self.variable)
+        if longer:
+            self._waits[id(expr)] = (0, 0)
+        return longer
 
     def _due(self, expr: core.Expr) -> bool:
         """Whether to attempt a side again: attempts in vain are made ever more rarely, down to one time in 32."""
@@ -371,6 +368,15 @@ class Evaluation:
             return False
         wait = min(2 * wait + 1, 31)
         self._waits[id(expr)] = (wait, wait)
+        return True
+
+    def _works(self, expr: core.Binary) -> bool:
+        """True iff a partial operation with a constant right operand is defined for every left one."""
+        try:
+            by = plain(self.value(expr.right, {}, {}))
+            binary(expr.op, 0, by, expr.left.type, self.bits, expr.span)
+        except (Undefined, Undecided):
+            return False
         return True
 
     def _tabled(self, function: str, arguments: list[Result], span: Span) -> Value:
@@ -390,58 +396,6 @@ class Evaluation:
                     assert isinstance(known, int)
                     compared(BinaryOp.NE, argument, known, self.path)
         return table.entries.get(row, table.default)
-
-    # What can be read off an expression, and is remembered by its identity: it outlives the evaluation.
-
-    def safe(self, expr: core.Expr) -> bool:
-        """True only if the expression is defined for all values of its variables."""
-        known = self._safe.get(id(expr))
-        if known is None:
-            known = self._safe[id(expr)] = self._is_safe(expr)
-        return known
-
-    def simple(self, expr: core.Expr) -> bool:
-        """True iff no quantifier is in the expression, or in a define that it applies."""
-        known = self._simple.get(id(expr))
-        if known is None:
-            known = not isinstance(expr, core.Quantifier) and all(self.simple(e) for e in self._parts(expr))
-            self._simple[id(expr)] = known
-        return known
-
-    def _parts(self, expr: core.Expr) -> Iterator[core.Expr]:
-        yield from core.children(expr)
-        if isinstance(expr, core.Apply) and (body := self.context.defines[expr.function].value) is not None:
-            yield body
-
-    def _is_safe(self, expr: core.Expr) -> bool:
-        match expr:
-            case core.Literal(value=value, type=type_):
-                return not isinstance(type_, core.WordType) or value < self.size
-            case core.Var(symbol=symbol) if symbol.kind is SymbolKind.CONST:
-                return not isinstance(self.context.constants[symbol], Undefined)
-            case core.Binary(op=op, left=left, right=right) if op in core.PARTIAL:
-                return self.safe(left) and self._is_constant(right) and self._works(expr, right)
-            case core.ToWord():
-                return False
-            case _:
-                return all(self.safe(part) for part in self._parts(expr))
-
-    def _is_constant(self, expr: core.Expr) -> bool:
-        kinds = (SymbolKind.PARAM, SymbolKind.CONST)
-        return all(
-            e.symbol.kind in kinds if isinstance(e, core.Var) else not isinstance(e, core.Quantifier | core.Old)
-            for e in subexpressions(expr)
-        )
-
-    def _works(self, expr: core.Binary, right: core.Expr) -> bool:
-        """True iff the partial operation is defined for every left operand, its right one being constant."""
-        try:
-            by = self.value(right, {}, {})
-            assert not isinstance(by, Form)
-            binary(expr.op, 0, by, expr.left.type, self.bits, expr.span)
-        except (Undefined, Undecided):
-            return False
-        return True
 
 
 def plain(result: Result) -> Value:

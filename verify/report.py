@@ -33,8 +33,11 @@ class TextReport:
     file: str = ""
     after_block: bool = False
     widths: dict[str, tuple[int, int]] = field(default_factory=dict)
+    listed_requires: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
+        obligations = [t.obligation for t in self.plan.listed]
+        self.listed_requires = frozenset(o.id for o in obligations if o.kind is Kind.REQUIRES)
         for group in by_id(self.plan.listed):
             first = group[0].obligation
             scopes = [(t.scope.shown, t.scope.word_bits) for t in group]
@@ -52,15 +55,21 @@ class TextReport:
             lines += [*([""] if self.file and not self.after_block else []), first.location.file]
             self.file = first.location.file
         self.after_block = False
-        joined = all(r.ok for r in results)
-        for part in [tuple(results)] if joined else [(r,) for r in results]:
+        for part in _parts(results):
             lines.append(self.line(part))
             if part[0].ok:
                 lines += [f"        {text}" for text in witness_lines(part)]
+            elif self.follows(part[0]):
+                lines += [f"        {text}" for text in part[0].detail]
             else:
-                lines += ["", *block(part[0], self.sources, self.again(part[0].id)), ""]
-            self.after_block = not part[0].ok
+                lines += ["", *block(part, self.sources, self.again(part[0].id)), ""]
+            self.after_block = lines[-1] == ""
         return "\n".join(lines) + "\n"
+
+    def follows(self, result: Result) -> bool:
+        """True iff it is vacuous by its item's `requires`, which is shown in full itself."""
+        by = next((i for i in self.listed_requires if result.id.startswith(i.removesuffix("requires"))), result.id)
+        return result.verdict is Verdict.VACUOUS and by != result.id
 
     def line(self, results: Sequence[Result]) -> str:
         """One line: the mark, the id without its module, where, how long."""
@@ -109,6 +118,16 @@ class Counts:
 
 
 # --- parts of a line -----------------------------------------------------------------------------------------------
+
+
+def _parts(results: Sequence[Result]) -> list[tuple[Result, ...]]:
+    """The results that share a line: all, where all are as specified or failed in one way without values to show."""
+    first = results[0]
+    same = all(
+        (r.ok, r.verdict, r.reason, r.defect) == (first.ok, first.verdict, first.reason, first.defect) for r in results
+    )
+    silent = first.ok or all(r.counterexample is None for r in results)
+    return [tuple(results)] if same and silent else [(r,) for r in results]
 
 
 def by_id(tasks: Sequence[Task]) -> list[list[Task]]:
@@ -205,25 +224,27 @@ def _shorten(text: str, width: int) -> str:
 # --- blocks --------------------------------------------------------------------------------------------------------
 
 
-def block(result: Result, sources: Mapping[str, Source], again: str) -> list[str]:
-    """All that is to be said of a result that is not as the specification has it."""
-    lines = [f"{result.location}: {'DEFECT' if result.defect else result.verdict.value.upper()} {result.id}"]
-    lines += excerpt(result.location, sources)
-    lines += reasons(result)
-    if result.counterexample is not None:
-        lines += [f"  {heading(result)}:", *(f"    {row}" for row in rows(result.counterexample))]
+def block(results: Sequence[Result], sources: Mapping[str, Source], again: str) -> list[str]:
+    """All that is to be said of results that are not as the specification has them, alike but for their scopes."""
+    first = results[0]
+    lines = [f"{first.location}: {'DEFECT' if first.defect else first.verdict.value.upper()} {first.id}"]
+    lines += excerpt(first.location, sources)
+    lines += dict.fromkeys(line for result in results for line in reasons(result))
+    if first.counterexample is not None:
+        lines += [f"  {heading(first)}:", *(f"    {row}" for row in rows(first.counterexample))]
     return [*lines, f"  again: {again}"]
 
 
 def reasons(result: Result) -> list[str]:
     """Why the verdict is what it is, as far as the worker said."""
     lines = []
-    if result.reason is not None and not result.defect:
+    reason = result.reason.value if result.reason is not None and not result.defect else ""
+    if reason and not any(sentence.startswith(f"{reason}:") for sentence in result.detail):
         more = "; --timeout gives it longer" if result.reason is Reason.TIMEOUT else ""
-        lines.append(f"  reason: {result.reason.value}{more}")
+        lines.append(f"  reason: {reason}{more}")
     if not result.ok and result.expected != "proved" and result.verdict is not Verdict.UNKNOWN:
         lines.append(f"  expected: {result.expected}")
-    return lines + [f"  {sentence}" for sentence in result.detail]
+    return lines + [f"  {sentence}" for sentence in result.detail if sentence != reason]
 
 
 def heading(result: Result) -> str:
