@@ -83,6 +83,9 @@ class Bodies:
     def one(self, options: list[Symbol]) -> Symbol:
         return self.draw(st.sampled_from(options))
 
+    def maybe(self) -> bool:
+        return self.draw(st.booleans())
+
     def kind(self, *options: core.Type) -> core.Type:
         return self.draw(st.sampled_from(options))
 
@@ -92,7 +95,7 @@ class Bodies:
         # The bound variables are what makes a body hard.
         if bound_here and self.draw(st.integers(0, 3)) != 0:
             return var(self.one(bound_here))
-        if here and self.draw(st.booleans()):
+        if here and self.maybe():
             return var(self.one(here))
         match type_:
             case core.WordType():

@@ -108,8 +108,12 @@ class Encoder:
         """The sort of an enum and its members, in order."""
         key = f"{type_.module}.{type_.name}"
         if key not in self.enums:
-            sort, members = z3.EnumSort(key, [f"{type_.module}.{m}" for m in type_.members])
-            self.enums[key] = (sort, list(members))
+            # z3 keeps one sort of a name: what it is must follow from its name, for there are other encoders.
+            declared = z3.Datatype(f"{key}{{{', '.join(type_.members)}}}")
+            for member in type_.members:
+                declared.declare(f"{type_.module}.{member}")
+            sort = declared.create()
+            self.enums[key] = (sort, [sort.constructor(n)() for n in range(len(type_.members))])
         return self.enums[key]
 
     def in_range(self, type_: Type, term: Term) -> z3.BoolRef:

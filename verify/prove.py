@@ -7,11 +7,10 @@ them is a proof; a `yes` is none, and is for `search` to follow up.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from verify import core
-from verify.core import Symbol
 from verify.put import assertions, narrowed_use, put
 from verify.question import Question
 from verify.words import AbstractIntegers, BitVectors, Integers, Words
@@ -19,10 +18,11 @@ from verify.words import AbstractIntegers, BitVectors, Integers, Words
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A representation, and the most seconds that it gets."""
+    """A representation, and the most seconds that it gets. `ground`: without what is assumed of all values."""
 
     words: Words
     seconds: float
+    ground: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +41,32 @@ class NoProof:
 
 
 def attempts(word_bits: int, quantified: bool, seconds: float) -> Iterator[Attempt]:
-    """The order: above the bits where the solver has to deal with quantifiers, else on the bits."""
+    """The order: short tries first, above the bits where the solver has to deal with quantifiers, else on the bits.
+
+    What is proved at all is mostly proved at once by the right representation, and by the wrong one never.
+    """
+    bits, above = BitVectors(word_bits), AbstractIntegers(word_bits)
     if quantified:
-        yield Attempt(AbstractIntegers(word_bits), min(4.0, seconds / 3))
-        yield Attempt(BitVectors(word_bits), min(4.0, seconds / 4))
-        yield Attempt(Integers(word_bits), min(4.0, seconds / 4))
+        yield Attempt(above, 0.3, ground=True)
+        yield Attempt(above, 0.7)
+        yield Attempt(bits, min(3.0, seconds / 4), ground=True)
+        yield Attempt(above, seconds / 4)
+        yield Attempt(bits, min(3.0, seconds / 4))
+        yield Attempt(Integers(word_bits), min(3.0, seconds / 4))
     else:
-        yield Attempt(BitVectors(word_bits), seconds * 0.6)
-        yield Attempt(AbstractIntegers(word_bits), min(3.0, seconds / 6))
-        yield Attempt(Integers(word_bits), seconds / 6)
+        yield Attempt(above, 0.3)
+        yield Attempt(bits, seconds * 0.7)
+        yield Attempt(Integers(word_bits), seconds / 4)
 
 
-def prove(
-    program: core.Program, question: Question, narrow: Mapping[Symbol, int], seconds: float, quantified: bool
-) -> Proof | NoProof:
+def prove(program: core.Program, question: Question, seconds: float, quantified: bool) -> Proof | NoProof:
     """Proof iff some attempt finds that no values meet the question."""
     reasons: list[str] = []
     for attempt in attempts(question.scope.word_bits, quantified, seconds):
-        asked = assertions(program, question, attempt.words, question.obligation.revealed, narrow)
+        instances = () if attempt.ground else None
+        asked = assertions(
+            program, question, attempt.words, question.obligation.revealed, question.scope.narrow, instances
+        )
         started = time.monotonic()
         answer = put(asked, int(attempt.seconds * 1000))
         if answer.no:
@@ -66,7 +74,7 @@ def prove(
             # Worth a second call only where the first was quick.
             used = narrowed_use(asked, 200 + int(took * 2000)) if took < 0.1 else None
             return Proof(answer.used if used is None else used)
-        if answer.yes and isinstance(attempt.words, BitVectors):
+        if answer.yes and isinstance(attempt.words, BitVectors) and not attempt.ground:
             return NoProof(True, tuple(reasons))
         reasons.append(answer.reason or "the solver has values that need not be real")
     return NoProof(False, tuple(reasons))

@@ -62,7 +62,6 @@ def find_run(
     routine: core.Routine,
     scope: Scope,
     ids: frozenset[str] | None,
-    narrow: Mapping[Symbol, int],
     seconds: float,
     start: Confirmed | None,
 ) -> Runs:
@@ -92,7 +91,7 @@ def find_run(
                 if left <= 0:
                     return Runs(None, Reason.TIMEOUT, _bound(turns))
                 question = ask(program, instance, scope)
-                found = search(program, question, narrow, left, quantified(program, question))
+                found = search(program, question, left, quantified(program, question))
                 if isinstance(found, Found):
                     violation = _execute(program, routine, found.confirmed, tuple(unrolled.picks), watch)
                     if violation is not None:

@@ -238,8 +238,9 @@ def _serve(
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for other in inherited:
         other.close()
+    sys.stdout = sys.stderr  # nothing that a library prints may get into the report, from Python or from below it
     with contextlib.suppress(OSError):
-        os.dup2(2, 1)  # nothing that a library prints may get into the report
+        os.dup2(2, 1)
     sys.setrecursionlimit(RECURSION_LIMIT)
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
     while True:

@@ -23,11 +23,15 @@ NARROW = 16
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One geometry by name with its values, or every geometry of a word size (`name` None, no values)."""
+    """One geometry by name with its values, or every geometry of a word size (`name` None, no values).
+
+    `narrow`: the params that the assumptions keep within so many bits (signed).
+    """
 
     name: str | None
     word_bits: int
     values: Mapping[Symbol, int | bool]
+    narrow: Mapping[Symbol, int]
 
     @property
     def shown(self) -> str:
@@ -67,11 +71,11 @@ class Scopes:
             return (_named(geometries[self.only]),) if self.only in geometries else ()
         widths = self.remaining(obligation.module, obligation.without)
         if widths:
-            return tuple(Scope(None, w, {}) for w in widths)
+            return tuple(Scope(None, w, {}, self.narrowed(obligation.module, obligation.without)) for w in widths)
         fitting = tuple(_named(g) for g in geometries.values())
         # No geometry of either word size meets the assumptions: the named ones are all there is. Without one,
         # the claim is kept at both sizes, where it is vacuous.
-        return fitting or tuple(Scope(None, w, {}) for w in WIDTHS)
+        return fitting or tuple(Scope(None, w, {}, {}) for w in WIDTHS)
 
     def geometries(self, module: str) -> dict[str, core.Geometry]:
         """The geometries that a module sees, by name."""
@@ -131,4 +135,4 @@ def _is_of_integers(expr: core.Expr) -> bool:
 
 
 def _named(geometry: core.Geometry) -> Scope:
-    return Scope(geometry.name, geometry.word_bits, dict(geometry.values))
+    return Scope(geometry.name, geometry.word_bits, dict(geometry.values), {})

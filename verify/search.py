@@ -7,7 +7,7 @@ left out, and put back piece by piece: each candidate that breaks it is answered
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from verify import core
@@ -46,20 +46,18 @@ class Unsure:
 Search = Found | Nothing | Unsure
 
 
-def search(
-    program: core.Program, question: Question, narrow: Mapping[Symbol, int], seconds: float, quantified: bool
-) -> Search:
+def search(program: core.Program, question: Question, seconds: float, quantified: bool) -> Search:
     """Values that meet the question, over bit-vectors with every define laid open."""
     deadline = time.monotonic() + seconds
     words = BitVectors(question.scope.word_bits)
     outcome: Search = Unsure("timeout")
     if not quantified:
-        asked = assertions(program, question, words, None, narrow)
+        asked = assertions(program, question, words, None, question.scope.narrow)
         outcome, _ = _attempt(program, question, asked, deadline)
         return outcome
     instances: list[Instance] = []
     while time.monotonic() < deadline:
-        asked = assertions(program, question, words, None, narrow, instances)
+        asked = assertions(program, question, words, None, question.scope.narrow, instances)
         outcome, more = _attempt(program, question, asked, deadline)
         if more is None:
             return outcome

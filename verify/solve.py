@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from verify import core
-from verify.core import Symbol
 from verify.evaluate import Undecided, Undefined, context_for, evaluate
 from verify.passive import Kind, Obligation
 from verify.present import present_run, present_values
 from verify.prove import NoProof, Proof, prove
 from verify.question import Question, ask, quantified
 from verify.run import Runs, find_run
-from verify.scopes import Scope, Scopes, assumptions
+from verify.scopes import Scope, assumptions
 from verify.search import Found, Nothing, Unsure, search
 from verify.span import Source
 from verify.syntax import RoutineKind
@@ -71,13 +70,12 @@ class _Discharge:
         if self.obligation.kind is Kind.GEOMETRY:
             return self.geometry()
         routine = self.program.routines().get(f"{self.obligation.module}.{self.obligation.item}")
-        narrow = Scopes(self.program, None).narrowed(self.obligation.module, self.obligation.without)
         question = ask(self.program, self.obligation, self.scope)
         if routine is not None and routine.kind is RoutineKind.REFUTE_PROCEDURE:
-            return self.refute_procedure(routine, narrow)
+            return self.refute_procedure(routine)
         if question.wanted:
-            return self.wanted(question, narrow)
-        return self.claimed(question, narrow, routine)
+            return self.wanted(question)
+        return self.claimed(question, routine)
 
     def geometry(self) -> _Outcome:
         """A named geometry meets every assumption that its module sees: by evaluation alone."""
@@ -99,14 +97,14 @@ class _Discharge:
 
     # --- values are wanted -------------------------------------------------------------------------------------------
 
-    def wanted(self, question: Question, narrow: Mapping[Symbol, int]) -> _Outcome:
+    def wanted(self, question: Question) -> _Outcome:
         """requires, cover, refute: some values are to be found."""
         good, bad = {
             Kind.REQUIRES: (Verdict.PROVED, Verdict.VACUOUS),
             Kind.COVER: (Verdict.COVERED, Verdict.UNCOVERED),
         }.get(self.obligation.kind, (Verdict.REFUTED, Verdict.PROVED))
         bent = quantified(self.program, question)
-        found = search(self.program, question, narrow, self.timeout * 0.7, bent)
+        found = search(self.program, question, self.timeout * 0.7, bent)
         match found:
             case Found():
                 confirmed = found.confirmed
@@ -123,7 +121,7 @@ class _Discharge:
             case Nothing():
                 return _Outcome(bad, detail=self.why_nothing())
             case Unsure():
-                if isinstance(prove(self.program, question, narrow, self.timeout * 0.3, bent), Proof):
+                if isinstance(prove(self.program, question, self.timeout * 0.3, bent), Proof):
                     return _Outcome(bad, detail=self.why_nothing())
                 if found.defect:
                     return _Outcome(Verdict.UNKNOWN, Reason.SOLVER, detail=(found.reason,), defect=not bent)
@@ -142,16 +140,16 @@ class _Discharge:
 
     # --- a claim -----------------------------------------------------------------------------------------------------
 
-    def claimed(self, question: Question, narrow: Mapping[Symbol, int], routine: core.Routine | None) -> _Outcome:
+    def claimed(self, question: Question, routine: core.Routine | None) -> _Outcome:
         """A claim: no values may break it."""
         bent = quantified(self.program, question)
-        proof = prove(self.program, question, narrow, self.timeout * 0.5, bent)
+        proof = prove(self.program, question, self.timeout * 0.5, bent)
         if isinstance(proof, Proof):
             return _Outcome(Verdict.PROVED, used=proof.used)
-        found = search(self.program, question, narrow, self.timeout * 0.25, bent)
+        found = search(self.program, question, self.timeout * 0.25, bent)
         match found:
             case Found():
-                return self.broken(question, found, narrow, routine)
+                return self.broken(question, found, routine)
             case Nothing():
                 if proof.sat:
                     names = self.hidden()
@@ -159,15 +157,13 @@ class _Discharge:
                     return _Outcome(Verdict.UNKNOWN, Reason.TOO_WEAK, detail=(what,))
                 return _Outcome(Verdict.PROVED, used=())
             case Unsure():
-                return self.unsure(proof, found, narrow, routine)
+                return self.unsure(proof, found, routine)
 
     def hidden(self) -> str:
         names = sorted(d.name for d in self.program.defines().values() if d.opaque)
         return ", ".join(f"`{n}`" for n in names) or "everything"
 
-    def broken(
-        self, question: Question, found: Found, narrow: Mapping[Symbol, int], routine: core.Routine | None
-    ) -> _Outcome:
+    def broken(self, question: Question, found: Found, routine: core.Routine | None) -> _Outcome:
         """Values break the claim, executed. Whether a run from the entry does is a question of its own."""
         confirmed = found.confirmed
         step = present_values(
@@ -183,7 +179,7 @@ class _Discharge:
             return _Outcome(Verdict.REFUTED, counterexample=step)
         assert routine is not None
         run = find_run(
-            self.program, routine, self.scope, frozenset({self.obligation.id}), narrow, self.timeout * 0.25, confirmed
+            self.program, routine, self.scope, frozenset({self.obligation.id}), self.timeout * 0.25, confirmed
         )
         if run.violation is not None:
             return _Outcome(Verdict.REFUTED, counterexample=present_run(self.program, run.violation, self.sources))
@@ -195,15 +191,13 @@ class _Discharge:
         )
         return _Outcome(Verdict.UNKNOWN, Reason.TOO_WEAK, counterexample=step, detail=detail)
 
-    def unsure(
-        self, proof: NoProof, found: Unsure, narrow: Mapping[Symbol, int], routine: core.Routine | None
-    ) -> _Outcome:
+    def unsure(self, proof: NoProof, found: Unsure, routine: core.Routine | None) -> _Outcome:
         """Neither a proof nor values. A run from the entry may still break the claim."""
         if found.defect:
             return _Outcome(Verdict.UNKNOWN, Reason.SOLVER, detail=(found.reason,))
         if routine is not None and routine.body is not None:
             run = find_run(
-                self.program, routine, self.scope, frozenset({self.obligation.id}), narrow, self.timeout * 0.25, None
+                self.program, routine, self.scope, frozenset({self.obligation.id}), self.timeout * 0.25, None
             )
             if run.violation is not None:
                 return _Outcome(Verdict.REFUTED, counterexample=present_run(self.program, run.violation, self.sources))
@@ -213,9 +207,9 @@ class _Discharge:
 
     # --- refute procedure --------------------------------------------------------------------------------------------
 
-    def refute_procedure(self, routine: core.Routine, narrow: Mapping[Symbol, int]) -> _Outcome:
+    def refute_procedure(self, routine: core.Routine) -> _Outcome:
         """Some run of the body breaks something, or never ends."""
-        run: Runs = find_run(self.program, routine, self.scope, None, narrow, self.timeout, None)
+        run: Runs = find_run(self.program, routine, self.scope, None, self.timeout, None)
         if run.violation is not None:
             shown = present_run(self.program, run.violation, self.sources)
             return _Outcome(Verdict.REFUTED, counterexample=shown, detail=(run.violation.what,))
