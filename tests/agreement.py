@@ -138,7 +138,7 @@ def bind(example: Example, words: Words, binding: str) -> Bound:
             encoder.functions[name] = tabled(encoder, define, table)
         else:
             symbol = Symbol(SymbolKind.LOCAL, "define", name, define.result)
-            encoder.symbols[symbol] = as_term(encoder, table.default, define.result)
+            encoder.symbols[symbol] = as_term(encoder, table.entries.get((), table.default), define.result)
     values: dict[Symbol, Term] = {}
     entry: dict[Symbol, Term] = {}
     if binding == "numerals":

@@ -17,7 +17,7 @@ from core_nodes import COLOUR, PTE
 
 from verify import core
 from verify.core import BOOL, INT, WORD, BinaryOp, MapType, SetType, Symbol, SymbolKind, Type, UnaryOp
-from verify.evaluate import Table
+from verify.evaluate import Context, Table, Undefined, evaluate
 from verify.values import Member, Value, map_value
 
 SCALARS: tuple[Type, ...] = (WORD, INT, BOOL, PTE, COLOUR)
@@ -271,13 +271,24 @@ class Maker:
                 self.geometry[symbol] = value
         elif kind is SymbolKind.CONST:
             if symbol not in self.constants:
-                self.constants[symbol] = self.make(type_, 4, CONSTANT)
+                self.constants[symbol] = self.constant(type_)
         else:
             if symbol not in self.state:
                 self.state[symbol] = self.values.of(type_)
             if kind in IN_OLD and symbol not in self.before:
                 self.before[symbol] = self.state[symbol] if self.likely(0.3) else self.values.of(type_)
         return nodes.var(symbol)
+
+    def constant(self, type_: Type) -> core.Expr:
+        """What a derived constant is: something defined. (That it is, is an obligation, and no part of its uses.)"""
+        while True:
+            made = self.make(type_, 4, CONSTANT)
+            fixed = {**self.geometry, core.WORD_BITS: self.values.bits}
+            try:
+                evaluate(made, Context(self.values.bits, fixed, self.defines, self.tables), {}, {})
+            except Undefined:
+                continue
+            return made
 
     def leaves(self, type_: Type, scope: Scope) -> list[tuple[float, Make]]:
         found: list[tuple[float, Make]] = []

@@ -470,6 +470,13 @@ def test_a_loop_that_goes_on_with_other_values_runs_out_of_fuel() -> None:
     assert ran.reason is StopReason.FUEL
 
 
+def test_what_is_declared_inside_a_loop_is_no_part_of_its_head() -> None:
+    values = iter(range(100))
+    ran = run(routine("p", loop(truth(True), havoc(U))), choose=lambda _: next(values))
+    assert isinstance(ran, Repeats)
+    assert next(values) == 1
+
+
 def test_two_rounds_of_an_inner_loop_that_start_alike_do_not_repeat() -> None:
     inner = loop(op(var(U), "<", word(2)), add(U), number_=2)
     assert results_of(run(counted(assign(U, word(0)), inner, add(OUT)), arguments={N: 3})) == {"out": 3}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import pytest
 from core_nodes import (
     PTE,
@@ -29,7 +31,8 @@ from core_nodes import (
     word,
 )
 from hypothesis import given, settings
-from random_expressions import BRUTE, SET, S, X, cases, context, outcome
+from hypothesis import strategies as st
+from random_expressions import BRUTE, ORDER, SET, S, X, cases, context, outcome
 
 from verify import core
 from verify.core import Symbol
@@ -88,6 +91,47 @@ def test_a_deep_random_quantifier_is_decided_as_by_going_through_every_value(
 
 
 A, B, J = bound("a", core.WORD), bound("b", core.WORD), bound("j", core.INT)
+
+
+@st.composite
+def nested(draw: st.DrawFn) -> tuple[core.Expr, int]:
+    """Two or three ints or words, one quantified within the other, in a combination of linear comparisons."""
+    bits = draw(st.integers(2, 4))
+    type_: core.Type = draw(st.sampled_from((core.INT, core.WORD)))
+    symbols = [bound(name, type_) for name in "abc"[: draw(st.integers(2, 3))]]
+
+    def linear() -> core.Expr:
+        parts: list[core.Expr] = []
+        for symbol in symbols:
+            slope = draw(st.sampled_from((-2, -1, 0, 1, 1, 2, 3)))
+            at: core.Expr = var(symbol) if type_ == core.INT else to_int(var(symbol))
+            parts.append(op(number(slope), "*", at))
+        parts.append(number(draw(st.integers(-8, 8))))
+        return reduce(lambda one, other: op(one, "+", other), parts)
+
+    def condition(depth: int) -> core.Expr:
+        if depth == 0:
+            return op(linear(), draw(st.sampled_from(ORDER)), number(0))
+        return op(condition(depth - 1), draw(st.sampled_from(("&&", "||", "==>", "<==>"))), condition(depth - 1))
+
+    expr = condition(draw(st.integers(0, 2)))
+    for symbol in reversed(symbols):
+        universal = draw(st.booleans())
+        if type_ == core.INT:
+            low, high = number(draw(st.integers(-6, 0))), number(draw(st.integers(0, 6)))
+            guard = both(op(low, "<=", var(symbol)), op(var(symbol), "<=", high))
+            expr = op(guard, "==>" if universal else "&&", expr)
+        expr = forall(symbol, expr) if universal else exists(symbol, expr)
+    return expr, bits
+
+
+@settings(max_examples=400, deadline=None)
+@given(nested())
+def test_nested_quantifiers_over_linear_conditions_are_decided_as_by_going_through_every_value(
+    case: tuple[core.Expr, int],
+) -> None:
+    expr, bits = case
+    agree(expr, context(bits), {})
 
 
 # --- by hand: words that nobody could go through ------------------------------------------------------------------

@@ -120,7 +120,7 @@ def _in_body(prefix: str, body: Sequence[core.Stmt]) -> Iterator[tuple[str, core
 
 def near(wanted: str, known: Sequence[str], most: int = 5) -> list[str]:
     """The names that someone who wrote `wanted` may have meant, the likeliest first."""
-    ending = [k for k in known if k.endswith(f".{wanted}") or f".{wanted}." in f".{k}."]
+    ending = [k for k in known if f".{k}.".endswith(f".{wanted}.")]
+    within = [k for k in known if f".{wanted}." in f".{k}."]
     alike = difflib.get_close_matches(wanted, known, most, 0.6)
-    inside = [k for k in known if wanted.lower() in k.lower()]
-    return list(dict.fromkeys([*ending, *alike, *inside]))[:most]
+    return (ending or within or alike or [k for k in known if wanted.lower() in k.lower()])[:most]

@@ -227,7 +227,7 @@ def _project(conditions: Path, variable: Variable, start: Number, end: Number | 
         if kept := tuple(term for term in terms if term[0] is not variable):
             outer = Form(slack, kept)
         if slope:
-            at = end
+            at = start if slope * variable.direction > 0 else end
             assert at is not None, "what bounds a stretch gives it an end"
             outer = total(slack + slope * (standing(at) - now), outer, at, slope)
         require(outer, path)

@@ -1,0 +1,585 @@
+"""The command line: what may be written, what is said of mistakes, and the exit statuses."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import fake_discharge
+import pytest
+
+from verify import __main__ as program
+from verify.cli import VERSION, Command, Options, Shown, VersionAsked, cores, parse
+from verify.terminal import Bar
+
+HERE = Path(__file__).parent
+
+
+def run(*arguments: str) -> int:
+    """The exit status, with the stand-in for the solver; what is printed is captured by pytest."""
+    return program.main(arguments, fake_discharge.discharge, grace=0.5)
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def write(**texts: str) -> None:
+    """Specification files in spec/."""
+    Path("spec").mkdir(exist_ok=True)
+    for name, text in texts.items():
+        Path("spec", f"{name}.spec").write_text(f"module {name};\n{text}")
+
+
+def lemmas(*names: str) -> str:
+    return "".join(f"lemma {name}(a: word) ensures k: a == a;\n" for name in names)
+
+
+# --- what may be written -------------------------------------------------------------------------------------------
+
+PLAIN = Options(Command.PROVE, (Path("spec/"),), (), "", (), None, cores(), 30.0, False, None)
+
+
+def options(**changes: object) -> Options:
+    given = changes.get("given")
+    if isinstance(given, tuple):
+        changes["paths"] = tuple(Path(word) for word in given)
+    return replace(PLAIN, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("", options()),
+        ("a b.spec", options(given=("a", "b.spec"))),
+        ("list", options(command=Command.LIST)),
+        ("list a", options(command=Command.LIST, given=("a",))),
+        ("./list", options(given=("./list",))),
+        ("a list", options(given=("a", "list"))),
+        ("-- list", options(given=("list",))),
+        ("-- --jobs", options(given=("--jobs",))),
+        ("audit a", options(command=Command.AUDIT, given=("a",))),
+        ("explain m.p.requires", options(command=Command.EXPLAIN, id="m.p.requires")),
+        ("explain m.p.requires a b", options(command=Command.EXPLAIN, id="m.p.requires", given=("a", "b"))),
+        ("explain m.p.range[1] -- -a", options(command=Command.EXPLAIN, id="m.p.range[1]", given=("-a",))),
+        ("--jobs 3 list a", options(command=Command.LIST, jobs=3, given=("a",))),
+        ("list a --jobs 3", options(command=Command.LIST, jobs=3, given=("a",))),
+        ("a --jobs=3 b", options(jobs=3, given=("a", "b"))),
+        ("--timeout 0.5", options(timeout=0.5)),
+        ("--timeout 1e3", options(timeout=1000.0)),
+        ("--only m.* --only *.requires", options(only=("m.*", "*.requires"))),
+        ("--geometry i386", options(geometry="i386")),
+        ("--format json", options(json=True)),
+        ("--format text", options()),
+        ("--output report.json", options(output=Path("report.json"))),
+        ("--no-cache", options()),
+        ("--solver z3", options()),
+    ],
+)
+def test_what_a_command_line_means(line: str, expected: Options) -> None:
+    assert parse(line.split()) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("compare a b", "`compare` is not built yet"),
+        ("vectors", "`vectors` is not built yet"),
+        ("mutate", "`mutate` is not built yet"),
+        ("doc --output d", "`doc` is not built yet"),
+        ("fmt --check", "`fmt` is not built yet"),
+        ("fmt --help", "`fmt` is not built yet"),
+        ("--strict", "--strict is not built yet"),
+        ("--export d", "--export is not built yet"),
+        ("--stability 3", "--stability is not built yet"),
+        ("--format junit", "--format junit is not built yet"),
+        ("--format sarif", "--format sarif is not built yet"),
+        ("--solver cvc5", "the solver `cvc5` is not built in yet: there is z3"),
+        ("--solver z3 --solver z3", "--solver is given twice; a second solver is not built in yet"),
+        ("--check", "--check is an option of `fmt`, which is not built yet"),
+        ("--geometry a --geometry b", "--geometry is given twice; it stands for one geometry"),
+        ("explain", "`explain` takes the id of an obligation; `python -m verify list` shows them"),
+        ("explain --only a b", "`explain` takes no --only"),
+        ("audit --geometry a", "`audit` takes no --geometry"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(line: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*line.split()) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == f"verify: error: {message}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--jobs", "0"], "--jobs: `0` is not a number of processes, which is 1 or more"),
+        (["--jobs", "-1"], "--jobs: `-1` is not a number of processes, which is 1 or more"),
+        (["--jobs", "many"], "--jobs: `many` is not a number of processes, which is 1 or more"),
+        (["--jobs", "1.5"], "--jobs: `1.5` is not a number of processes, which is 1 or more"),
+        (["--jobs", "9" * 5000], f"--jobs: `{'9' * 5000}` is not a number of processes, which is 1 or more"),
+        (["--jobs"], "--jobs: expected one argument"),
+        (["--timeout", "0"], "--timeout: `0` is not a number of seconds from 0.001 to 1000000"),
+        (["--timeout", "-3"], "--timeout: `-3` is not a number of seconds from 0.001 to 1000000"),
+        (["--timeout", "nan"], "--timeout: `nan` is not a number of seconds from 0.001 to 1000000"),
+        (["--timeout", "inf"], "--timeout: `inf` is not a number of seconds from 0.001 to 1000000"),
+        (["--timeout", "soon"], "--timeout: `soon` is not a number of seconds from 0.001 to 1000000"),
+        (["--format", "xml"], "--format: there is no format `xml`: there is text and json"),
+        (["--output", ""], "--output: the name of the file is empty"),
+        (["--only", ""], "--only: the pattern is empty"),
+        (["--frobnicate"], "unrecognized arguments: --frobnicate"),
+        (["--job", "3"], "unrecognized arguments: --job"),
+        (["-x"], "unrecognized arguments: -x"),
+    ],
+    ids=lambda value: " ".join(value)[:20] if isinstance(value, list) else "",
+)
+def test_a_wrong_option_is_said_and_where_help_is(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(m=lemmas("good"))
+    assert run(*arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == f"verify: error: {message}\n  help: python -m verify --help\n"
+
+
+@pytest.mark.parametrize("command", ["", "list", "audit", "explain"])
+def test_every_command_has_help_that_names_its_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for option in ("--help", "-h"):
+        assert run(*command.split(), option) == 0
+    text = capsys.readouterr().out
+    assert text.startswith(f"usage: python -m verify {command}".rstrip() + " [OPTION")
+    assert max(len(line) for line in text.splitlines()) <= 110
+    assert "--jobs N" in text
+    assert ("--only GLOB" in text) == (command in ("", "list"))
+    assert ("--geometry NAME" in text) == (command != "audit")
+    assert ("An obligation is counted once for each geometry or word size" in text) == (command != "audit")
+
+
+def test_help_and_version_need_no_specification(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(Shown):
+        parse(["list", "nowhere", "--help"])
+    with pytest.raises(VersionAsked):
+        parse(["--version"])
+    assert run("--version") == 0
+    assert re.fullmatch(r"mremap-verify 0\.1\.0, z3 [\d.]+, Python [\d.]+\n", capsys.readouterr().out)
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    project = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["project"]
+    assert project["version"] == VERSION
+
+
+# --- exit statuses -------------------------------------------------------------------------------------------------
+
+STATUSES: list[tuple[str, str, int]] = [
+    ("all as specified", lemmas("good"), 0),
+    ("a claim refuted", lemmas("good", "refuted"), 1),
+    ("preconditions that cannot be met", lemmas("good", "vacuous"), 1),
+    ("a cover uncovered", "cover uncovered(a: word) witness k: a == a;", 1),
+    ("a refute that holds", "refute holds(a: word) ensures k: a == a;", 1),
+    ("a refute refuted", "refute good(a: word) ensures k: a == a;", 0),
+    ("a cover covered", "cover good(a: word) witness k: a == a;", 0),
+    ("something unknown", lemmas("good", "unknown"), 3),
+    ("refuted and unknown", lemmas("unknown", "refuted"), 1),
+    ("a defect", lemmas("good", "defect"), 70),
+    ("an exception in a worker", lemmas("raise"), 70),
+    ("a defect and refuted", lemmas("defect", "refuted", "unknown"), 70),
+    ("a worker that crashes", lemmas("crash", "good"), 3),
+    ("a worker without memory", lemmas("memory", "good"), 3),
+    ("a worker that hangs", lemmas("hang", "good"), 3),
+    ("no obligation", "param P: int;", 2),
+    ("a mistake in the file", "lemma good(a: word) ensures k: b == a;", 2),
+    ("not of the language", "lemming;", 2),
+]
+
+
+@pytest.mark.parametrize(("text", "status"), [s[1:] for s in STATUSES], ids=[s[0] for s in STATUSES])
+def test_the_exit_status(text: str, status: int, capsys: pytest.CaptureFixture[str]) -> None:
+    write(m=text)
+    started = time.monotonic()
+    assert run("--timeout", "0.1", "--jobs", "4") == status
+    assert time.monotonic() - started < 8.0
+    captured = capsys.readouterr()
+    assert "Traceback" not in captured.out + captured.err
+    assert (captured.err == "") == (status != 2)
+    assert captured.out.endswith(" processes\n") or status == 2
+    assert run("--timeout", "0.1", "--jobs", "4", "--format", "json") == status
+    captured = capsys.readouterr()
+    assert "Traceback" not in captured.out + captured.err
+    assert (captured.out == "") == (status == 2)
+    if status != 2:
+        summary = json.loads(captured.out)["summary"]
+        assert (summary["ok"] == summary["obligations"]) == (status == 0)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "--only *.refuted.*",
+            "no obligation has an id like `*.refuted.*`; `python -m verify list` shows them",
+        ),
+        (
+            "--only good.ensures.k",
+            "no obligation has an id like `good.ensures.k`; near it: m.good.ensures.k",
+        ),
+        (
+            "explain good.ensures.k",
+            "there is no obligation `good.ensures.k`; near it: m.good.ensures.k",
+        ),
+        (
+            "explain something.else.entirely",
+            "there is no obligation `something.else.entirely`; `python -m verify list` shows them",
+        ),
+        ("--geometry i368", "there is no geometry `i368`; there is i386"),
+        ("list --geometry vax", "there is no geometry `vax`; there is i386, arm"),
+        (
+            "--only m.there.cover --geometry i386",
+            "no obligation that was asked for is about the geometry `i386`",
+        ),
+        ("lst", "there is no file, no folder and no command `lst`; is `list` meant?"),
+    ],
+)
+def test_what_is_not_there_is_said_with_what_is_near(
+    line: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    geometries = "param P: int; geometry i386 { WORD_BITS = 32; P = 1; } geometry arm { WORD_BITS = 32; P = 2; }\n"
+    write(m=geometries + lemmas("good") + "cover there(a: word) on arm witness k: a == a;")
+    assert run(*line.split()) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == f"verify: error: {message}\n"
+
+
+def test_mistakes_of_all_files_are_said_in_order_and_nothing_is_proved(capsys: pytest.CaptureFixture[str]) -> None:
+    write(b="lemma l(a: word) ensures k: c == a;\n", a="lemma l(a: word) ensures k: c == a && d == a;\n")
+    for extra in ([], ["--format", "json", "--output", "report"]):
+        assert run(*extra) == 2
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        places = re.findall(r"^spec/\w\.spec:\d+:\d+: error\[", captured.err, re.MULTILINE)
+        assert [p[:14] for p in places] == ["spec/a.spec:2:", "spec/a.spec:2:", "spec/b.spec:2:"]
+        assert captured.err.count("\n\n") == 2
+    assert not Path("report").exists()
+
+
+@pytest.mark.parametrize("line", ["nowhere", "list nowhere", "audit nowhere", "explain x nowhere", "a.txt", ""])
+def test_a_path_that_holds_no_specification_is_a_mistake(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.txt").write_text("x")
+    assert run(*line.split()) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert ": error[" in captured.err
+
+
+def test_a_path_named_like_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("list").mkdir()
+    Path("list/m.spec").write_text("module m;\n" + lemmas("good"))
+    assert run("./list") == 0
+    assert capsys.readouterr().out.startswith("list/m.spec\n  ok  good.requires ")
+
+
+def test_only_proves_what_it_names_brackets_and_all(capsys: pytest.CaptureFixture[str]) -> None:
+    write(m="lemma good(a: word) requires r: 8 / a == 1 ensures k: 8 / a == 9 / a;\n")
+    assert run("--only", "m.good.range[2]", "--format", "json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert [(o["id"], o["word_bits"]) for o in report["obligations"]] == [("m.good.range[2]", n) for n in (32, 64)]
+
+
+def test_preconditions_that_cannot_be_met_fail_the_item_also_where_only_leaves_them_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write(m=lemmas("vacuous"))
+    assert run("--only", "*.ensures.*", "--format", "json") == 1
+    report = json.loads(capsys.readouterr().out)
+    assert [(o["id"], o["verdict"]) for o in report["obligations"]] == [("m.vacuous.ensures.k", "vacuous")] * 2
+
+
+def test_a_geometry_stands_in_place_of_every_one(capsys: pytest.CaptureFixture[str]) -> None:
+    write(m="geometry i386 { WORD_BITS = 32; } geometry arm { WORD_BITS = 32; }\n" + lemmas("good"))
+    assert run("--geometry", "arm", "--format", "json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert {(o["geometry"], o["word_bits"]) for o in report["obligations"]} == {("arm", 32)}
+
+
+def test_the_text_is_the_same_whatever_the_number_of_processes(capsys: pytest.CaptureFixture[str]) -> None:
+    write(m=lemmas("good", "slow", "refuted", "slow_too", "unknown", "crash"))
+    texts = set()
+    for jobs in (1, 2, 5):
+        assert run("--jobs", str(jobs)) == 1
+        texts.add(re.sub(r"\d+\.\d+ s( on \d+ process(es)?)?", "TIME", capsys.readouterr().out))
+    assert len(texts) == 1
+
+
+def test_a_command_to_see_more_names_the_same_paths_and_geometry(capsys: pytest.CaptureFixture[str]) -> None:
+    write(m="geometry i386 { WORD_BITS = 32; }\nlemma refuted(a: word) ensures k: 8 / (a | 1) == a;\n")
+    assert run("spec/m.spec", "--geometry", "i386") == 1
+    out = capsys.readouterr().out
+    assert "  again: python -m verify explain m.refuted.ensures.k --geometry i386 spec/m.spec\n" in out
+    assert "  again: python -m verify explain 'm.refuted.range[1]' --geometry i386 spec/m.spec\n" in out
+
+
+def test_explain_proves_one_obligation_at_all_its_scopes(capsys: pytest.CaptureFixture[str]) -> None:
+    write(m=lemmas("good", "refuted"))
+    assert run("explain", "m.refuted.ensures.k") == 1
+    out = capsys.readouterr().out
+    assert out.startswith("m.refuted.ensures.k\n  place      spec/m.spec:3:35\n")
+    assert out.count(": REFUTED, ") == 2
+    assert run("explain", "m.good.ensures.k", "--format", "json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert [o["id"] for o in report["obligations"]] == ["m.good.ensures.k"] * 2
+
+
+def test_explain_knows_when_the_preconditions_cannot_be_met(capsys: pytest.CaptureFixture[str]) -> None:
+    write(m=lemmas("vacuous"))
+    assert run("explain", "m.vacuous.ensures.k") == 1
+    assert "nothing meets the preconditions: see m.vacuous.requires" in capsys.readouterr().out
+
+
+def test_list_and_audit_prove_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    write(m="assume k: WORD_BITS == 32;\n" + lemmas("hang", "refuted"))
+    assert run("list") == 0
+    assert "  m.hang.ensures.k      ensures    every geometry, 32 bits\n" in capsys.readouterr().out
+    assert run("list", "--only", "m.hang.*", "--format", "json") == 0
+    assert [o["id"] for o in json.loads(capsys.readouterr().out)["obligations"]] == [
+        "m.hang.requires",
+        "m.hang.ensures.k",
+    ]
+    assert run("audit") == 0
+    assert "  spec/m.spec:2:1: m.assume.k\n      WORD_BITS == 32\n" in capsys.readouterr().out
+    assert run("audit", "--format", "json") == 0
+    assert [t["name"] for t in json.loads(capsys.readouterr().out)["trusted"]] == ["m.assume.k"]
+
+
+# --- where the report goes -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("command", ["", "list", "audit", "explain m.good.ensures.k"])
+def test_a_file_gets_what_standard_output_would(command: str, form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write(m=lemmas("good"))
+    assert run(*command.split(), "--format", form) == 0
+    out = capsys.readouterr().out
+    Path("report").write_text("what was there before, and is longer than anything that comes " * 500)
+    assert run(*command.split(), "--format", form, "--output", "report") == 0
+    assert capsys.readouterr().out == ""
+    times = r"\d+\.\d+"
+    assert re.sub(times, "", Path("report").read_text()) == re.sub(times, "", out)
+
+
+@pytest.mark.parametrize("file", [".", "nowhere/report", "/proc/report", "spec/m.spec/report"])
+@pytest.mark.parametrize("command", ["", "list", "audit", "explain m.good.ensures.k"])
+def test_a_file_that_cannot_be_written_is_said_first(
+    command: str, file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(m=lemmas("good"))
+    assert run(*command.split(), "--output", file) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(f"verify: error: `{file}` cannot be written: ")
+
+
+def test_a_full_disk_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    write(m=lemmas("good"))
+    assert run("--output", "/dev/full") == 2
+    assert capsys.readouterr().err == "verify: error: the report cannot be written: No space left on device\n"
+
+
+def test_a_source_that_the_terminal_cannot_show_is_shown_all_the_same(tmp_path: Path) -> None:
+    write(m="lemma refuted(a: word) ensures k: a == a; // \u2713 caf\u00e9\n")
+    done = driven(tmp_path, PYTHONIOENCODING="ascii")
+    assert done.returncode == 1
+    assert b"\\u2713 caf\\xe9" in done.stdout
+
+
+def driven(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """Run the program with the stand-in for the solver, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, str(HERE / "fake_discharge.py"), *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(HERE.parent), **environment},
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def started(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start the program; where an item's name says that it hangs, it has come that far."""
+    (folder / "started").mkdir()
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "fake_discharge.py"), *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(HERE.parent), "STARTED": str(folder / "started")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    end = time.monotonic() + 20
+    while not list((folder / "started").iterdir()) and time.monotonic() < end:
+        time.sleep(0.02)
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("first", "status"), [("good", 3), ("refuted", 1), ("defect", 70)])
+def test_an_interrupt_ends_it_at_once_with_what_is_known(
+    tmp_path: Path, first: str, status: int, number: signal.Signals
+) -> None:
+    write(m=lemmas(first, "hang", "good_too"))
+    with started(tmp_path, "--jobs", "1") as process:
+        began = time.monotonic()
+        os.killpg(process.pid, number)  # as a terminal does: all processes get it
+        out, err = process.communicate(timeout=10)
+    assert time.monotonic() - began < 3.0
+    assert process.returncode == status
+    assert err == b""
+    last = out.decode().splitlines()
+    assert last[1].split()[:2] == ["ok", f"{first}.requires"]
+    assert last[-2 if first != "defect" else -3] == "interrupted: 6 of 12 obligations were not reached"
+    assert last[-1].startswith("6 obligations: ")
+    assert all(not Path(f"/proc/{f.name}").exists() for f in (tmp_path / "started").iterdir())
+
+
+def test_an_interrupted_report_is_valid_json(tmp_path: Path) -> None:
+    write(m=lemmas("good", "hang"))
+    with started(tmp_path, "--jobs", "1", "--format", "json") as process:
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    report = json.loads(out)
+    assert (process.returncode, err) == (3, b"")
+    assert report["summary"]["not_reached"] == 2
+    assert len(report["obligations"]) == 6
+
+
+@pytest.mark.parametrize(
+    ("form", "name", "status"),
+    [("text", "good", 3), ("text", "refuted", 3), ("json", "good", 0), ("json", "refuted", 1)],
+)
+def test_a_reader_that_goes_away_ends_it_without_a_word(tmp_path: Path, form: str, name: str, status: int) -> None:
+    write(m=lemmas(name))  # as text, the first thing written is about its `requires`
+    with subprocess.Popen(
+        [sys.executable, str(HERE / "fake_discharge.py"), "--format", form],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(HERE.parent)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        process.wait(timeout=20)
+    assert process.returncode == status
+
+
+@pytest.mark.parametrize("stream", ["1", "2"])
+def test_a_closed_stream_is_no_defect(tmp_path: Path, stream: str) -> None:
+    write(m=lemmas("good"))
+    command = f"exec {sys.executable} {HERE / 'fake_discharge.py'} {stream}>&-"
+    environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, env=environment, capture_output=True, timeout=30)
+    assert done.returncode == 0
+    assert done.stderr == b""
+
+
+def test_what_a_library_prints_in_a_worker_does_not_get_into_the_report(tmp_path: Path) -> None:
+    write(m=lemmas("noise"))
+    done = driven(tmp_path, "--format", "json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["summary"]["ok"] == 4
+    assert b"a library prints this" in done.stderr
+
+
+def test_a_defect_is_reported_with_what_to_send(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise LookupError("no such\nthing")
+
+    write(m=lemmas("good"))
+    monkeypatch.setattr(program, "obligations", broken)
+    assert run("--only", "m.*") == 70
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    first, *places, please, command, versions = captured.err.splitlines()
+    assert first == "verify: the tool itself failed: LookupError: no such thing"
+    assert places[-1].startswith("  at tests/test_cli.py:")
+    assert please == "Please report these lines, with the specification:"
+    assert command == "  python -m verify --only 'm.*'"
+    assert re.match(r"  verify 0\.1\.0, z3 [\d.]+, Python 3\.", versions)
+
+
+# --- on a terminal -------------------------------------------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("environment", "shown"), [({}, True), ({"CI": "true"}, False), ({"CI": ""}, True), ({"TERM": "dumb"}, False)]
+)
+def test_a_bar_is_shown_on_a_terminal_but_for_ci(environment: Mapping[str, str], shown: bool) -> None:
+    for stream, wanted in ((Terminal(), shown), (io.StringIO(), False)):
+        bar = Bar(stream, 7, environment)
+        bar.show(3)
+        bar.hide()
+        bar.show(4)
+        bar.hide()
+        assert ("3/7" in stream.getvalue() and "4/7" in stream.getvalue()) == wanted
+        assert bool(stream.getvalue()) == wanted
+
+
+# --- with the solver -----------------------------------------------------------------------------------------------
+
+
+def test_a_small_specification_is_proved(tmp_path: Path) -> None:
+    write(
+        m="""\
+param SHIFT: int;
+assume shift: 12 <= SHIFT && SHIFT <= 16;
+geometry small { WORD_BITS = 32; SHIFT = 12; }
+procedure up(a: word) returns (r: word)
+    requires low: a < 0x1000
+    ensures more: r > a
+{ r = a + (1 << SHIFT); }
+refute never(a: word) on small ensures k: a < 0x1000;
+cover zero(a: word) on small witness k: a == 0;
+"""
+    )
+    environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+    command = [sys.executable, "-m", "verify"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, timeout=60, check=False)
+    assert done.stderr == b""
+    assert done.returncode == 0
+    text = re.sub(r" +\d+\.\d+ s", " TIME", done.stdout.decode())
+    text = re.sub(r"on \d+ process(es)?", "PROCESSES", re.sub(r"a = 0x1[0-9a-f]{3,7}\b", "a = HIGH", text))
+    assert text == (
+        """\
+spec/m.spec
+  ok  geometry.small    small TIME
+  ok  up.requires       every geometry, 32 and 64 bits TIME
+  ok  up.range[1]       every geometry, 32 and 64 bits TIME
+  ok  up.ensures.more   every geometry, 32 and 64 bits TIME
+  ok  never             refuted on small, as it says TIME
+        a = HIGH
+  ok  zero              covered on small TIME
+        a = 0x0
+
+9 obligations: 9 as specified, 0 failed, 0 unknown. TIME PROCESSES
+"""
+    )

@@ -1,0 +1,90 @@
+"""Drawing geometries: those that have a name, and others that meet the assumptions, small and odd ones first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from hypothesis import strategies as st
+
+from verify import core
+from verify.core import INT, Symbol, SymbolKind
+from verify.evaluate import Context, Undefined, context_for
+from verify.rename import rename
+from verify.scopes import assumptions
+from verify.strategies.candidates import Landmarks
+from verify.strategies.conditions import Condition, Impossible, conditions, substitute
+from verify.strategies.scalars import Draw, Scalars
+from verify.values import Value
+
+WIDTHS = (16, 8, 12, 32, 64, 9, 24, 48)
+"""Word sizes of geometries without a name, in bits."""
+
+
+@dataclass(slots=True)
+class Geometries:
+    """The geometries of a module. `contexts` remembers what was built."""
+
+    program: core.Program
+    module: str
+    named: Mapping[str, core.Geometry] = field(init=False)
+    params: tuple[Symbol, ...] = field(init=False)
+    choosers: dict[int, Scalars] = field(default_factory=dict)
+    contexts: dict[tuple[int, tuple[Value, ...]], Context] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        items = self.program.visible_items(self.module)
+        self.named = {i.name: i for i in items if isinstance(i, core.Geometry)}
+        self.params = tuple(i.symbol for i in items if isinstance(i, core.Param))
+
+    def draw(self, draw: Draw) -> tuple[str | None, Context]:
+        """A geometry by its name, if it has one, and its context."""
+        at = draw(st.integers(0, 11))
+        named = tuple(self.named.values())
+        if at < 6 and named:
+            geometry = named[draw(st.integers(0, len(named) - 1))]
+            held = dict(geometry.values)
+            return geometry.name, self.context(geometry.word_bits, {s: held[s] for s in self.params})
+        width = WIDTHS[draw(st.integers(0, len(WIDTHS) - 1))]
+        for by in range(len(WIDTHS)):
+            bits = WIDTHS[(WIDTHS.index(width) + by) % len(WIDTHS)]
+            values = self.chooser(bits).draw(draw)
+            if values is not None:
+                return None, self.context(bits, dict(zip(self.params, values.values(), strict=True)))
+        raise Impossible(f"no geometry of {', '.join(map(str, WIDTHS))} bits was found that meets the assumptions")
+
+    def context(self, word_bits: int, values: Mapping[Symbol, Value]) -> Context:
+        key = (word_bits, tuple(values.values()))
+        if key not in self.contexts:
+            self.contexts[key] = context_for(self.program, values, word_bits, {})
+        return self.contexts[key]
+
+    def chooser(self, word_bits: int) -> Scalars:
+        """Chooses the params at a word size. They stand there as parameters, since they have no values yet."""
+        if word_bits not in self.choosers:
+            free = {p: replace(p, kind=SymbolKind.ARGUMENT) for p in self.params}
+            consts = self.consts()
+            asked = []
+            for name, clause in assumptions(self.program, self.module, ()):
+                for condition in conditions(self.program, ((name, clause.expr),)):
+                    expr = rename(substitute(condition.expr, consts), free, free)
+                    used = frozenset(s for s in free.values() if s in _symbols(expr))
+                    asked.append(Condition(expr, name, used))
+            bare = Context(word_bits, {core.WORD_BITS: word_bits}, self.program.defines(), {})
+            marks = Landmarks(word_bits, (), (), (word_bits,))
+            self.choosers[word_bits] = Scalars(
+                bare, marks, tuple(free.values()), tuple(asked), lambda _values: True, ints=(word_bits,)
+            )
+        return self.choosers[word_bits]
+
+    def consts(self) -> Mapping[Symbol, core.Expr]:
+        """Each const as an expression over the params."""
+        found: dict[Symbol, core.Expr] = {}
+        waiting = [i for i in self.program.visible_items(self.module) if isinstance(i, core.Const)]
+        while waiting:
+            for item in tuple(waiting):
+                expr = unfolded = conditions_free(item.value, self.program)
+                if not any(other.symbol in _symbols(unfolded) for other in waiting):
+                    found[item.symbol] = substitute(expr, found)
+                    waiting.remove(item)
+        return found
