@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from itertools import product
+from typing import Any, Literal, TypeAlias
 
 import z3
-from expressions import Example
+from expressions import Example, parts
 
 from verify import core, integers
 from verify.core import INT, Symbol, SymbolKind, Type, key_type, value_type
-from verify.encode import Encoder
+from verify.encode import Encoded, Encoder
 from verify.evaluate import Context, Table, Undecided, Undefined, context_for, evaluate
 from verify.values import MapValue, Member, Value, map_value
 from verify.words import Words
@@ -19,20 +20,44 @@ from verify.words import Words
 Term: TypeAlias = Any
 
 PIECES = 3000
-SECONDS = 2.0
+SECONDS = 1.0
+"""What `evaluate` and the solver may spend on one question."""
 
-UNDEFINED = "undefined"
-UNDECIDED = "undecided"
+Binding = Literal["numerals", "free", "narrow"]
+"""Every variable a numeral; or free, its value put in afterwards; or free, and integers narrow bit-vectors."""
+
+BINDINGS: tuple[Binding, ...] = ("numerals", "free", "narrow")
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What came of one comparison: `agree`, `undecided` (by evaluate), `unknown` (to the solver), or `differ`."""
+class Nowhere:
+    """In the place of a value: `undefined` (to either side), `undecided` (to `evaluate`), `unknown` (to the solver)."""
 
-    kind: str
-    solved: bool = False
-    evaluated: object = None
-    encoded: str = ""
+    reason: str
+
+
+UNDEFINED, UNDECIDED, UNKNOWN = Nowhere("undefined"), Nowhere("undecided"), Nowhere("unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What the two meanings give for one expression, `old` if it stands inside `old`."""
+
+    expr: core.Expr
+    old: bool
+    evaluated: Value | Nowhere
+    encoded: Value | Nowhere
+
+    @property
+    def open(self) -> bool:
+        """True iff one of the two did not say: never an agreement."""
+        return self.evaluated == UNDECIDED or self.encoded == UNKNOWN
+
+    @property
+    def differ(self) -> bool:
+        """True iff both say, and not the same. Equal numbers of different Python types are not the same."""
+        same = self.evaluated == self.encoded and type(self.evaluated) is type(self.encoded)
+        return not self.open and not same
 
 
 # --- values as terms, and back -------------------------------------------------------------------------------------
@@ -50,11 +75,11 @@ def as_term(encoder: Encoder, value: Value, type_: Type) -> Term:
 
 
 class NotPlain(Exception):
-    """The term is no value yet: something in it is left to the solver."""
+    """The term is no value: something in it is left to the solver."""
 
 
 def as_value(encoder: Encoder, term: Term, type_: Type) -> Value:
-    """The value that a simplified term is. A key of a map that stands for no value is left out. Raises NotPlain."""
+    """The value that a simplified term is. What a map holds at a key that is no value is left out. Raises NotPlain."""
     match type_:
         case core.BoolType() if z3.is_true(term) or z3.is_false(term):
             return bool(z3.is_true(term))
@@ -73,7 +98,7 @@ def as_value(encoder: Encoder, term: Term, type_: Type) -> Value:
             entries: dict[Value, Value] = {}
             while z3.is_store(term):
                 base, key, value = term.children()
-                if encoder_has(encoder, key, keys):
+                if not z3.is_false(z3.simplify(encoder.in_range(keys, key))):
                     entries.setdefault(as_value(encoder, key, keys), as_value(encoder, value, held))
                 term = base
             if z3.is_K(term):
@@ -81,165 +106,226 @@ def as_value(encoder: Encoder, term: Term, type_: Type) -> Value:
     raise NotPlain
 
 
-def encoder_has(encoder: Encoder, term: Term, type_: Type) -> bool:
-    return not z3.is_false(z3.simplify(encoder.in_range(type_, term)))
+def is_value(encoder: Encoder, term: Term, value: Value, type_: Type) -> Term:
+    """That a term is a value: said without the encoder's own equality."""
+    if not isinstance(value, MapValue):
+        return integers.unbounded(term) == value if type_ == INT else term == encoder.value(value, type_)
+    keys, held = key_type(value.type), value_type(value.type)
+    key = z3.FreshConst(encoder.sort(keys), "at")
+    there = is_value(encoder, z3.Select(term, key), value.default, held)
+    for at, found in value.items():
+        here = is_value(encoder, key, at, keys)
+        there = z3.If(here, is_value(encoder, z3.Select(term, key), found, held), there)
+    return z3.ForAll([key], z3.Implies(encoder.in_range(keys, key), there))
 
 
-def tabled(encoder: Encoder, define: core.Define, table: Table) -> Callable[..., Term]:
-    """An uninterpreted define as the function that its table says."""
-    parameters = (*define.parameters, *define.reads)
+# --- deciding what the simplifier leaves ---------------------------------------------------------------------------
 
-    def function(*arguments: Term) -> Term:
-        found = as_term(encoder, table.default, define.result)
-        for row, value in reversed(table.entries.items()):
-            here = [
-                encoder.equal(p.type, a, as_term(encoder, v, p.type))
-                for p, a, v in zip(parameters, arguments, row, strict=True)
-            ]
-            found = z3.If(z3.And(*here), as_term(encoder, value, define.result), found)
-        return found
 
-    return function
+def settled(term: Term) -> Term:
+    """A term without free variables, its quantifiers and equations of maps replaced by their truth where it is found."""
+    open_: set[int] = set()
+    term = z3.simplify(term)
+    while (found := next((q for q in _questions(term) if q.get_id() not in open_), None)) is not None:
+        truth = _truth(found)
+        if truth is None:
+            open_.add(found.get_id())
+        else:
+            term = z3.simplify(z3.substitute(term, (found, z3.BoolVal(truth))))
+    return term
+
+
+def _questions(term: Term) -> Iterator[Term]:
+    """The outermost quantifiers and equations of arrays."""
+    seen: set[int] = set()
+    stack = [term]
+    while stack:
+        here = stack.pop()
+        if here.get_id() in seen:
+            continue
+        seen.add(here.get_id())
+        if z3.is_quantifier(here) or (z3.is_eq(here) and z3.is_array(here.arg(0))):
+            yield here
+        else:
+            stack += here.children()
+
+
+def _truth(closed: Term) -> bool | None:
+    closed = _spread(closed)
+    for claim, truth in ((z3.Not(closed), True), (closed, False)):
+        solver = z3.Solver()
+        solver.set("timeout", int(SECONDS * 1000))
+        solver.add(claim)
+        result = solver.check()
+        if result != z3.unknown:
+            return truth if result == z3.unsat else not truth
+    return None
+
+
+def _spread(term: Term) -> Term:
+    """The same formula, quantifiers over the few arrays between finite sorts gone through one by one.
+
+    The solver does not think of these values itself.
+    """
+    if not z3.is_quantifier(term):
+        if not term.children():
+            return term
+        return term.decl()(*(_spread(c) for c in term.children())) if z3.is_app(term) else term
+    if term.is_lambda():
+        return term
+    free = [z3.FreshConst(term.var_sort(n), term.var_name(n)) for n in range(term.num_vars())]
+    body = _spread(z3.substitute_vars(term.body(), *reversed(free)))
+    for variable in free:
+        if (values := _arrays(variable.sort())) is not None:
+            each = [z3.substitute(body, (variable, value)) for value in values]
+            body = z3.And(each) if term.is_forall() else z3.Or(each)
+    rest = [f for f in free if _arrays(f.sort()) is None]
+    if not rest:
+        return body
+    return z3.ForAll(rest, body) if term.is_forall() else z3.Exists(rest, body)
+
+
+def _arrays(sort: Any) -> list[Term] | None:
+    """Every value of an array sort from bool or an enum to bool; None for another sort."""
+    if not (isinstance(sort, z3.ArraySortRef) and sort.range() == z3.BoolSort()):
+        return None
+    domain = sort.domain()
+    keys: list[Term]
+    if domain == z3.BoolSort():
+        keys = [z3.BoolVal(False), z3.BoolVal(True)]
+    elif isinstance(domain, z3.DatatypeSortRef):
+        keys = [domain.constructor(n)() for n in range(domain.num_constructors())]
+    else:
+        return None
+    found = []
+    for row in product((False, True), repeat=len(keys)):
+        term = z3.K(domain, z3.BoolVal(False))
+        for key, value in zip(keys, row, strict=True):
+            term = z3.Store(term, key, z3.BoolVal(value)) if value else term
+        found.append(term)
+    return found
 
 
 # --- binding -------------------------------------------------------------------------------------------------------
 
 
+class Remembering(Encoder):
+    """The encoder, each of certain expressions encoded once. Each must stand in one place alone."""
+
+    def remember(self, exprs: Iterable[core.Expr]) -> None:
+        self.kept: dict[int, Encoded | None] = {id(e): None for e in exprs}
+
+    def encode(self, expr: core.Expr, values: Mapping[Symbol, Term], entry: Mapping[Symbol, Term]) -> Encoded:
+        found = self.kept.get(id(expr))
+        if found is None:
+            found = super().encode(expr, values, entry)
+            if id(expr) in self.kept:
+                self.kept[id(expr)] = found
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """An encoder for one example, the terms of its variables, and the values that stand for those that are free."""
+    """One example, ready to be compared: its variables have terms, and `ground` puts in the values of free ones."""
 
     example: Example
     encoder: Encoder
     context: Context
     values: Mapping[Symbol, Term]
     entry: Mapping[Symbol, Term]
-    known: tuple[tuple[Term, Term], ...]
+    ground: Callable[[Term], Term]
 
-    def grounded(self, term: Term) -> Term:
-        return z3.simplify(z3.substitute(term, *self.known) if self.known else term)
+    def evaluated(self, expr: core.Expr, old: bool) -> Value | Nowhere:
+        example = self.example
+        try:
+            return evaluate(expr, self.context, example.entry if old else example.values, example.entry, pieces=PIECES)
+        except Undefined:
+            return UNDEFINED
+        except Undecided:
+            return UNDECIDED
+
+    def encoded(self, places: Sequence[tuple[core.Expr, bool]]) -> Iterator[Value | Nowhere]:
+        """What the terms of the expressions come to, `True` marking those inside `old`."""
+        inside = {**self.values, **self.entry}
+        found = [self.encoder.encode(e, inside if old else self.values, self.entry) for e, old in places]
+        terms = [t for encoded in found for t in (encoded.defined, encoded.value)]
+        # All under one function, so that z3 goes through what they share once.
+        together = z3.Function("together", *(t.sort() for t in terms), z3.BoolSort())
+        ground = self.ground(together(*terms)).children()
+        for (expr, _), defined, value in zip(places, ground[::2], ground[1::2], strict=True):
+            yield self.read(settled(defined), value, expr.type)
+
+    def read(self, defined: Term, value: Term, type_: Type) -> Value | Nowhere:
+        if z3.is_false(defined):
+            return UNDEFINED
+        try:
+            return as_value(self.encoder, settled(value), type_) if z3.is_true(defined) else UNKNOWN
+        except NotPlain:
+            return UNKNOWN
 
 
-def bind(example: Example, words: Words, binding: str) -> Bound:
-    """`binding`: every variable a numeral; or free, its value known; or free, and integers narrow bit-vectors."""
-    encoder = Encoder.of(example.program, words, example.geometry if binding == "numerals" else {}, None, {})
-    known: list[tuple[Term, Term]] = []
+def bind(example: Example, words: Words, binding: Binding) -> Bound:
+    """The example over one representation of words. Uninterpreted defines are what their tables say."""
+    plain = Encoder.of(example.program, words, example.geometry if binding == "numerals" else {}, None, {})
+    encoder = Remembering(**{f.name: getattr(plain, f.name) for f in fields(Encoder)})
+    encoder.remember(e for e, _ in parts(example.expr))
     before = {s: replace(s, version=1) for s in example.entry}
-    everything = {**example.values, **example.geometry, **{before[s]: v for s, v in example.entry.items()}}
+    every: dict[Symbol, Value] = {**example.values, **example.geometry}
+    every |= {before[s]: value for s, value in example.entry.items()}
     if binding == "narrow":
-        encoder.narrow = {
-            s: integers._width(v) + len(s.name) % 3
-            for s, v in everything.items()
-            if s.type == INT and isinstance(v, int)
-        }
-    for name, table in example.tables.items():
-        define = encoder.defines[name]
-        if define.parameters or define.reads:
-            encoder.functions[name] = tabled(encoder, define, table)
-        else:
-            symbol = Symbol(SymbolKind.LOCAL, "define", name, define.result)
-            encoder.symbols[symbol] = as_term(encoder, table.entries.get((), table.default), define.result)
+        # As few bits as hold the value, or some more.
+        numbers = ((s, v) for s, v in every.items() if s.type == INT and isinstance(v, int))
+        encoder.narrow = {s: v.bit_length() + 1 + len(s.name) % 3 for s, v in numbers}
     values: dict[Symbol, Term] = {}
     entry: dict[Symbol, Term] = {}
+    known: list[tuple[Term, Term]] = []
     if binding == "numerals":
         values = {s: as_term(encoder, v, s.type) for s, v in example.values.items()}
         entry = {s: as_term(encoder, v, s.type) for s, v in example.entry.items()}
     else:
-        for symbol, value in everything.items():
+        for symbol, value in every.items():
             free = encoder.symbol(symbol)
-            term = as_term(encoder, value, symbol.type)
-            known.append((free, integers.to_bits(term, free.size()) if symbol in encoder.narrow and z3.is_bv(free) else term))
-        entry = {s: encoder.symbol(v) for s, v in before.items()}
+            known.append((free, as_term(encoder, value, symbol.type)))
+            if symbol.type == INT and z3.is_bv(free):
+                known[-1] = (free, z3.BitVecVal(value, free.size()))
+        entry = {s: encoder.symbol(then) for s, then in before.items()}
+
+    def ground(term: Term) -> Term:
+        return z3.simplify(z3.substitute(term, *known) if known else term)
+
+    for name, table in example.tables.items():
+        define = encoder.defines[name]
+        if define.parameters or define.reads:
+            encoder.functions[name] = tabled(encoder, define, table, ground)
+        else:
+            symbol = Symbol(SymbolKind.LOCAL, "define", name, define.result)
+            encoder.symbols[symbol] = as_term(encoder, table.entries.get((), table.default), define.result)
     context = context_for(example.program, example.geometry, example.bits, example.tables)
-    return Bound(example, encoder, context, values, entry, tuple(known))
+    return Bound(example, encoder, context, values, entry, ground)
 
 
-# --- comparing -----------------------------------------------------------------------------------------------------
+def tabled(encoder: Encoder, define: core.Define, table: Table, ground: Callable[[Term], Term]) -> Callable[..., Term]:
+    """An uninterpreted define as the function that its table says."""
+    parameters = (*define.parameters, *define.reads)
 
-
-def outcome(bound: Bound, expr: core.Expr, old: bool = False) -> Value | str:
-    """What `evaluate` gives, or UNDEFINED or UNDECIDED. `old`: the expression stands inside `old`."""
-    example = bound.example
-    try:
-        values = example.entry if old else example.values
-        return evaluate(expr, bound.context, values, example.entry, pieces=PIECES)
-    except Undefined:
-        return UNDEFINED
-    except Undecided:
-        return UNDECIDED
-
-
-def compare(bound: Bound, expr: core.Expr, old: bool = False) -> Verdict:
-    """Whether the two meanings agree on an expression without free bound variables."""
-    expected = outcome(bound, expr, old)
-    if expected == UNDECIDED:
-        return Verdict("undecided")
-    values = {**bound.values, **bound.entry} if old else bound.values
-    encoded = bound.encoder.encode(expr, values, bound.entry)
-    defined = bound.grounded(encoded.defined)
-    if expected == UNDEFINED:
-        return settle(z3.Not(defined), expected, lambda: f"defined: {defined}")
-    assert not isinstance(expected, str)
-    value = bound.grounded(encoded.value)
-    if z3.is_true(defined):
+    def function(*arguments: Term) -> Term:
         try:
-            found = as_value(bound.encoder, value, expr.type)
+            row = tuple(as_value(encoder, ground(a), p.type) for p, a in zip(parameters, arguments, strict=True))
+            return as_term(encoder, table.entries.get(row, table.default), define.result)
         except NotPlain:
             pass
-        else:
-            return Verdict("agree" if same(found, expected) else "differ", False, expected, f"{found}")
-    literal = as_term(bound.encoder, expected, expr.type)
-    equal = is_value(bound.encoder, value, expected, expr.type)
-    del literal
-    return settle(z3.And(defined, equal), expected, lambda: f"{value}, defined: {defined}")
+        found = as_term(encoder, table.default, define.result)
+        for row, value in table.entries.items():
+            here = [is_value(encoder, a, v, p.type) for p, a, v in zip(parameters, arguments, row, strict=True)]
+            found = z3.If(z3.And(*here), as_term(encoder, value, define.result), found)
+        return found
+
+    return function
 
 
-def same(found: Value, expected: Value) -> bool:
-    """Equal, and of one Python type: 1 is not True here."""
-    return found == expected and type(found) is type(expected)
-
-
-def is_value(encoder: Encoder, term: Term, value: Value, type_: Type) -> Term:
-    """That a term is a value: said without the encoder's own equality."""
-    if not isinstance(value, MapValue):
-        if type_ == INT:
-            return integers.unbounded(term) == value
-        return term == encoder.value(value, type_)
-    keys, held = key_type(value.type), value_type(value.type)
-    key = z3.FreshConst(encoder.sort(keys), "at")
-    expected = is_value(encoder, z3.Select(term, key), value.default, held)
-    for at, found in value.items():
-        here = is_value(encoder, key, at, keys)
-        expected = z3.If(here, is_value(encoder, z3.Select(term, key), found, held), expected)
-    return z3.ForAll([key], z3.Implies(encoder.in_range(keys, key), expected))
-
-
-def settle(claim: Any, expected: object, shown: Callable[[], str]) -> Verdict:
-    """Whether a claim without free variables is true."""
-    claim = z3.simplify(claim)
-    if z3.is_true(claim):
-        return Verdict("agree", False, expected)
-    if z3.is_false(claim):
-        return Verdict("differ", False, expected, shown())
-    solver = z3.Solver()
-    solver.set("timeout", int(SECONDS * 1000))
-    solver.add(z3.Not(claim))
-    result = solver.check()
-    if result == z3.unknown:
-        return Verdict("unknown", True, expected, shown())
-    return Verdict("agree" if result == z3.unsat else "differ", True, expected, shown())
-
-
-def parts(expr: core.Expr, old: bool = False) -> Iterator[tuple[core.Expr, bool]]:
-    """The expression and what stands within it under no binder, outermost first; and whether it is inside `old`."""
-    yield expr, old
-    inner: tuple[core.Expr, ...]
-    match expr:
-        case core.Let(value=value):
-            inner = (value,)
-        case core.Quantifier():
-            inner = ()
-        case _:
-            inner = core.children(expr)
-    for child in inner:
-        yield from parts(child, old or isinstance(expr, core.Old))
+def compared(example: Example, words: Words, binding: Binding) -> Iterator[Compared]:
+    """The two meanings of the example, and of each of its parts outside binders."""
+    bound = bind(example, words, binding)
+    places = list(parts(example.expr))
+    for (expr, old), encoded in zip(places, bound.encoded(places), strict=True):
+        yield Compared(expr, old, bound.evaluated(expr, old), encoded)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from random import Random
 from typing import TypeAlias
 
@@ -17,7 +16,7 @@ from core_nodes import COLOUR, PTE
 
 from verify import core
 from verify.core import BOOL, INT, WORD, BinaryOp, MapType, SetType, Symbol, SymbolKind, Type, UnaryOp
-from verify.evaluate import Context, Table, Undefined, evaluate
+from verify.evaluate import Context, Table, Undecided, Undefined, evaluate
 from verify.values import Member, Value, map_value
 
 SCALARS: tuple[Type, ...] = (WORD, INT, BOOL, PTE, COLOUR)
@@ -198,6 +197,7 @@ def example(seed: int, size: int = 60) -> Example:
     bits = random.choice(SIZES) if random.random() < 0.5 else random.randint(1, 128)
     maker = Maker(random, Values(random, bits))
     expr = maker.make(random.choice(TYPES), size, OUTERMOST)
+    maker.meet_tables(expr)
     items = [*maker.items(), *maker.defines.values()]
     return Example(
         seed,
@@ -283,12 +283,19 @@ class Maker:
         """What a derived constant is: something defined. (That it is, is an obligation, and no part of its uses.)"""
         while True:
             made = self.make(type_, 4, CONSTANT)
-            fixed = {**self.geometry, core.WORD_BITS: self.values.bits}
             try:
-                evaluate(made, Context(self.values.bits, fixed, self.defines, self.tables), {}, {})
+                evaluate(made, Context(self.values.bits, self.fixed(), self.defines, self.tables), {}, {})
             except Undefined:
                 continue
             return made
+
+    def fixed(self) -> dict[Symbol, Value | Undefined]:
+        """The values of params and constants."""
+        bits = self.values.bits
+        values: dict[Symbol, Value | Undefined] = {**self.geometry, core.WORD_BITS: bits}
+        for symbol, made in self.constants.items():
+            values[symbol] = evaluate(made, Context(bits, values, self.defines, self.tables), {}, {})
+        return values
 
     def leaves(self, type_: Type, scope: Scope) -> list[tuple[float, Make]]:
         found: list[tuple[float, Make]] = []
@@ -464,6 +471,19 @@ class Maker:
         self.defines[define.qualified] = define
         return define
 
+    def meet_tables(self, expr: core.Expr) -> None:
+        """Gives each uninterpreted define, beside the rows that nothing asks for, some that the expression does."""
+        context = Context(self.values.bits, self.fixed(), self.defines, self.tables)
+        for part, old in list(parts(expr)):
+            if isinstance(part, core.Apply) and part.function in self.tables and part.arguments and self.likely(0.5):
+                table = self.tables[part.function]
+                values = self.before if old else self.state
+                try:
+                    row = tuple(evaluate(a, context, values, self.before, pieces=100) for a in part.arguments)
+                except (Undefined, Undecided):
+                    continue
+                self.tables[part.function] = Table(table.default, {**table.entries, row: self.values.of(part.type)})
+
     # --- quantifiers -----------------------------------------------------------------------------------------------
 
     def quantifier(self, universal: bool, size: int, scope: Scope) -> core.Expr:
@@ -539,8 +559,16 @@ def inside(scope: Scope, symbol: Symbol) -> Scope:
     return replace(scope, bound=(*scope.bound, symbol))
 
 
-def all_types() -> Iterator[Type]:
-    return chain(TYPES)
-
-
-UNARY_OPS = tuple(UnaryOp)
+def parts(expr: core.Expr, old: bool = False) -> Iterator[tuple[core.Expr, bool]]:
+    """The expression and what stands within it under no binder, outermost first; and whether it is inside `old`."""
+    yield expr, old
+    inner: tuple[core.Expr, ...]
+    match expr:
+        case core.Let(value=value):
+            inner = (value,)
+        case core.Quantifier():
+            inner = ()
+        case _:
+            inner = core.children(expr)
+    for child in inner:
+        yield from parts(child, old or isinstance(expr, core.Old))

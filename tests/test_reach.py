@@ -95,16 +95,16 @@ A, B, J = bound("a", core.WORD), bound("b", core.WORD), bound("j", core.INT)
 
 @st.composite
 def nested(draw: st.DrawFn) -> tuple[core.Expr, int]:
-    """Two or three ints or words, one quantified within the other, in a combination of linear comparisons."""
-    bits = draw(st.integers(2, 4))
-    type_: core.Type = draw(st.sampled_from((core.INT, core.WORD)))
-    symbols = [bound(name, type_) for name in "abc"[: draw(st.integers(2, 3))]]
+    """Two ints, or two or three words, one quantified within the other, in a combination of linear comparisons."""
+    bits, ints = draw(st.integers(2, 3)), draw(st.booleans())
+    type_: core.Type = core.INT if ints else core.WORD
+    symbols = [bound(name, type_) for name in "abc"[: 2 if ints else draw(st.integers(2, 3))]]
 
     def linear() -> core.Expr:
         parts: list[core.Expr] = []
         for symbol in symbols:
             slope = draw(st.sampled_from((-2, -1, 0, 1, 1, 2, 3)))
-            at: core.Expr = var(symbol) if type_ == core.INT else to_int(var(symbol))
+            at: core.Expr = var(symbol) if ints else to_int(var(symbol))
             parts.append(op(number(slope), "*", at))
         parts.append(number(draw(st.integers(-8, 8))))
         return reduce(lambda one, other: op(one, "+", other), parts)
@@ -117,7 +117,7 @@ def nested(draw: st.DrawFn) -> tuple[core.Expr, int]:
     expr = condition(draw(st.integers(0, 2)))
     for symbol in reversed(symbols):
         universal = draw(st.booleans())
-        if type_ == core.INT:
+        if ints:
             low, high = number(draw(st.integers(-6, 0))), number(draw(st.integers(0, 6)))
             guard = both(op(low, "<=", var(symbol)), op(var(symbol), "<=", high))
             expr = op(guard, "==>" if universal else "&&", expr)
@@ -187,6 +187,11 @@ def test_a_postcondition_over_a_table_costs_two_stretches_an_entry(bits: int) ->
 
 
 TOP = 2**64 - 1
+L = bound("l", core.INT)
+
+
+def sum_of(one: Symbol, other: Symbol) -> core.Expr:
+    return op(to_int(var(one)), "+", to_int(var(other)))
 
 
 @pytest.mark.parametrize(
@@ -212,6 +217,16 @@ TOP = 2**64 - 1
         ),
         pytest.param(
             forall(A, exists(B, op(op(var(A), "+", var(B)), "==", word(0)))), True, id="each word has its negative"
+        ),
+        pytest.param(
+            forall(A, exists(B, both(op(sum_of(A, B), ">=", number(10)), op(sum_of(A, B), "<=", number(12))))),
+            False,
+            id="a stretch that moves out of the type as the outer word grows",
+        ),
+        pytest.param(
+            forall(J, exists(L, both(op(op(var(L), "+", var(J)), "<", number(-7)), op(var(L), "!=", number(5))))),
+            True,
+            id="an end that moves downwards",
         ),
         pytest.param(exists(A, forall(B, op(var(A), "<=", var(B)))), True, id="there is a smallest word"),
         pytest.param(
@@ -371,6 +386,7 @@ def test_a_hint_that_proves_nothing_leaves_the_answer_as_it_is() -> None:
         (forall(A, op(op(op(word(6), "/", var(A)), "<=", word(6)), "||", op(var(A), "==", word(0)))), False),
         (exists(A, both(op(var(A), "<", var(X)), op(op(word(1), "<<", var(A)), "==", word(2)))), True),
         (forall(A, op(op(var(A), "!=", to_word(op(to_int(var(A)), "+", number(1)))), "||", truth(True))), False),
+        (forall(A, op(op(var(A), "==", to_word(op(to_int(var(A)), "+", number(1)))), "||", truth(True))), False),
         (
             exists(A, both(op(var(A), "<", word(15)), op(to_word(op(to_int(var(A)), "+", number(1))), "==", word(15)))),
             True,
@@ -383,6 +399,7 @@ def test_a_hint_that_proves_nothing_leaves_the_answer_as_it_is() -> None:
         "on the right it comes too late",
         "a shift within its guard",
         "a word that does not fit, for one value of all",
+        "also where the right side settles it",
         "and guarded",
     ],
 )

@@ -15,10 +15,11 @@ from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
-from fake_discharge import EXPECTED, result
+from fake_discharge import EXPECTED, discharge, result
 
+from verify import core
 from verify.elaborate import elaborate
-from verify.entries import grouped, in_order, result_of, vacuous
+from verify.entries import Work, grouped, in_order, result_of, vacuous
 from verify.load import load
 from verify.plan import Plan, Request, matches, plan
 from verify.schedule import Died, Done, Late, Outcome, Raised, each
@@ -60,6 +61,9 @@ def note(folder: Path, argument: int) -> int:
             os.write(1, b"and this\n")
         case 11:
             time.sleep(0.2)
+        case 12:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
     return argument
 
 
@@ -149,6 +153,11 @@ def test_a_call_that_its_process_does_not_survive_is_made_twice(tmp_path: Path, 
     assert [f.read_text() for f in tmp_path.iterdir()].count(str(argument)) == 2
 
 
+def test_a_forked_process_makes_one_call_so_that_what_came_before_does_not_matter(tmp_path: Path) -> None:
+    outcomes(each(partial(note, tmp_path), [0, 6, 0, 0], 2, 20.0, method="fork"))
+    assert len(set(processes(tmp_path))) == 4
+
+
 def test_a_second_try_that_goes_well_counts(tmp_path: Path) -> None:
     assert outcomes(each(partial(note, tmp_path), [9], 1, 20.0)) == {0: Done(9)}
     assert len(processes(tmp_path)) == 2
@@ -186,6 +195,11 @@ def test_something_to_read_from_stop_ends_the_iteration(tmp_path: Path) -> None:
     assert all(gone(pid) for pid in processes(tmp_path))
 
 
+def test_an_interrupt_from_the_terminal_is_for_the_process_that_started_the_workers(tmp_path: Path) -> None:
+    assert outcomes(each(partial(note, tmp_path), [12], 1, 20.0)) == {0: Done(12)}
+    assert len(processes(tmp_path)) == 1
+
+
 def test_nothing_that_a_worker_prints_gets_into_the_report(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert outcomes(each(partial(note, tmp_path), [10], 1, 20.0)) == {0: Done(10)}
     captured = capfd.readouterr()
@@ -220,12 +234,16 @@ refute third(a: word) ensures k: a == 0;
 """
 
 
-def planned(tmp_path: Path, *only: str) -> Plan:
+def program(tmp_path: Path) -> core.Program:
     (tmp_path / "m.spec").write_text(SPEC)
     loaded = load([tmp_path / "m.spec"])
-    program, mistakes = elaborate(loaded.modules, loaded.roots, loaded.sources, loaded.broken)
-    assert program is not None, mistakes
-    return plan(Request(program, only, None))
+    found, mistakes = elaborate(loaded.modules, loaded.roots, loaded.sources, loaded.broken)
+    assert found is not None, mistakes
+    return found
+
+
+def planned(tmp_path: Path, *only: str) -> Plan:
+    return plan(Request(program(tmp_path), only, None))
 
 
 def results(tasks: Plan, verdicts: dict[tuple[str, int], Verdict]) -> list[tuple[int, Result]]:
@@ -345,6 +363,17 @@ def test_the_results_of_one_obligation_come_together(tmp_path: Path) -> None:
     del found[3], found[0]
     sizes = [len(g) for g in grouped(in_order(tasks.tasks, found), tasks.listed)]
     assert sizes == [1, 1, 2, 2, 2, 2]
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_plan_and_results_are_the_same_from_another_process(tmp_path: Path, method: str) -> None:
+    request = Request(program(tmp_path), (), None)
+    here = plan(request)
+    ((_, outcome),) = each(plan, (request,), 1, 20.0, method=method)
+    assert outcome == Done(here)
+    work = Work(discharge, request.program, {}, 1.0)
+    found = dict(each(work, here.tasks, 2, 20.0, method=method))
+    assert found == {i: Done(r) for i, r in results(here, {})}
 
 
 @pytest.mark.parametrize(

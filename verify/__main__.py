@@ -132,17 +132,9 @@ class _Output:
             self.stream.write(text)
             self.stream.flush()
         except BrokenPipeError:
-            self._silence()
             raise ReaderGone from None
         except OSError as error:
-            self._silence()
             raise UsageError(f"the report cannot be written: {error.strerror}") from None
-
-    def _silence(self) -> None:
-        """What is still in the buffer is not written at exit: it would fail again."""
-        assert self.stream is not None
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
 
 
 @contextmanager

@@ -90,8 +90,8 @@ each define without a body, and what the model leaves out: the lines that begin 
     Command.EXPLAIN: """\
 usage: python -m verify explain [OPTION ...] ID [PATH ...]
 
-Shows one obligation: its text, its place, what it is about. Proves it, and shows the assumptions that the proof
-used, or the counterexample or witness step by step. A shell may want an ID with [1] in it in quotes.
+Shows one obligation: its text, its place, what it is about. Proves it, and shows the assumptions that the
+proof used, or the counterexample or witness step by step. A shell may want an ID with [1] in it in quotes.
 """,
 }
 

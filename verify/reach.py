@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
 from verify import core
-from verify.form import Form, Number, Path, Variable, pin, require, standing, total
+from verify.form import Form, Number, Path, Variable, require, standing, total
 from verify.span import Span
 from verify.values import Member, Value, domain, domain_size
 
@@ -169,7 +169,7 @@ def _sweep(range_: Range, runs: tuple[_Run, ...], path: Path, budget: Budget) ->
             truth, conditions = range_.body(Form(now, ((variable, 1),)), variable)
             conditions = run.bounds(now, variable) + conditions
             here: Path = []
-            end = _end(conditions, variable, now, here)
+            end = _end(conditions, variable, now)
             _project(conditions, variable, start, end, here)
             if truth == range_.sought and found is None:
                 # For other outer values, too, there must be something in this stretch.
@@ -187,10 +187,11 @@ def _sweep(range_: Range, runs: tuple[_Run, ...], path: Path, budget: Budget) ->
     return found
 
 
-def _end(conditions: Path, variable: Variable, now: int, path: Path) -> Number | None:
+def _end(conditions: Path, variable: Variable, now: int) -> Number | None:
     """Up to where the variable, which is at `now`, can go before one of the conditions fails; None is for ever.
 
-    Where what lies further out sets the end by a multiple, it is pinned in the path.
+    Of several that fail at once the first counts: the bounds of the type stand first, so that they end the sweep. The
+    end moves with the variables further out if it can do so in whole steps.
     """
     steps: int | None = None
     nearest: tuple[int, tuple[tuple[Variable, int], ...]] = (0, ())
@@ -198,19 +199,14 @@ def _end(conditions: Path, variable: Variable, now: int, path: Path) -> Number |
         for atom, slope in terms:
             if atom is variable and slope * variable.direction < 0:
                 here = slack // abs(slope)
-                # Of several that fail at once, rather one that does not move with the outer variables.
-                if steps is None or here < steps or (here == steps and len(terms) <= len(nearest[1])):
-                    steps, nearest = here, (abs(slope), tuple(term for term in terms if term[0] is not variable))
+                if steps is None or here < steps:
+                    steps, nearest = here, (abs(slope), terms)
     if steps is None:
         return None
-    slope, outer = nearest
+    slope, terms = nearest
     end = now + variable.direction * steps
-    if not outer:
-        return end
-    if slope != 1:
-        pin(Form(end, outer), path)
-        return end
-    return Form(end, tuple((atom, variable.direction * scale) for atom, scale in outer))
+    outer = tuple((atom, variable.direction * scale) for atom, scale in terms if atom is not variable)
+    return Form(end, outer) if outer and slope == 1 else end
 
 
 def _project(conditions: Path, variable: Variable, start: Number, end: Number | None, path: Path) -> None:

@@ -159,10 +159,8 @@ class _Pool(Generic[A, R]):
 
     def start(self) -> _Worker[R]:
         ours, theirs = self.context.Pipe()
-        # A forked process has copies of the pipes to the others: closed there, so that each sees its pipe's end.
-        inherited = (ours, *(w.connection for w in self.workers)) if self.method == "fork" else ()
         process = self.context.Process(
-            target=_serve, args=(self.call, self.arguments, theirs, inherited, os.getpid()), daemon=True
+            target=_serve, args=(self.call, self.arguments, theirs, os.getpid()), daemon=True
         )
         process.start()
         theirs.close()
@@ -230,14 +228,11 @@ def _serve(
     call: Callable[[A], R],
     arguments: tuple[A, ...],
     connection: Connection,
-    inherited: tuple[Connection, ...],
     parent: int,
 ) -> None:
-    """The life of a worker: receive an index, make the call, send what became of it; end when the pipe does."""
+    """The life of a worker: receive an index, make the call, send what became of it, until it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group, and the parent answers it
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    for other in inherited:
-        other.close()
     sys.stdout = sys.stderr  # nothing that a library prints may get into the report, from Python or from below it
     with contextlib.suppress(OSError):
         os.dup2(2, 1)

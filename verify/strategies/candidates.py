@@ -62,16 +62,12 @@ def groups_of(type_: core.Type, marks: Landmarks, unit: int, words: Sequence[int
     """Candidates for a value that is no map. `words` and `ints` are those drawn before."""
     match type_:
         case core.WordType():
-            return (
-                _distinct(_small(marks, unit), unit, marks.top),
-                _distinct(_near(marks, unit, words), unit, marks.top),
-                _distinct(_distances(marks, unit, words), unit, marks.top),
-                _distinct(_high(marks, unit), unit, marks.top),
-            )
+            kinds = (_small(marks, unit), _near(marks, unit, words), _distances(marks, unit, words), _high(marks, unit))
+            return _apart(_distinct(kind, unit, marks.top) for kind in kinds)
         case core.IntType():
             near = [d + by for d in ints for by in (0, 1, 2, 7, -1)]
             edge = [d + by for d in marks.ints for by in (0, 1, -1, -2, -7, 7)]
-            return tuple(tuple(dict.fromkeys(g)) for g in ((0, 1, 2, 3, 7, -1), near, edge))
+            return _apart(((0, 1, 2, 3, 7, -1), near, edge))
         case core.OpaqueType(named=named):
             return (tuple(Member(type_, index) for index in range(len(named) + 2)),)
         case core.BoolType() | core.EnumType():
@@ -87,7 +83,7 @@ def places_of(marks: Landmarks, words: Sequence[int]) -> tuple[int, ...]:
     ranges that they make, the edges of what is as large as a size, and the neighbours of all these.
     """
     step = marks.sizes[0] if marks.sizes else 1
-    ends = [*words, *(a + b for a, b in permutations(words, 2)) if len(words) > 1 else ()]
+    ends = [*words, *(a + b for a, b in permutations(words, 2))]
     exact = [*ends]
     for size in marks.sizes:
         exact += [end & -size for end in ends]
@@ -95,6 +91,17 @@ def places_of(marks: Landmarks, words: Sequence[int]) -> tuple[int, ...]:
         exact += [(end & -size) + size for end in ends]
         exact += [word + size * times for word in words for times in MULTIPLES]
     return _distinct([*_around(exact, (-step, step)), *_high(marks, step)], 1, marks.top)
+
+
+def _apart(groups: Iterable[Iterable[int]]) -> Groups:
+    """The groups without what stands before, so that no candidate has more than its share."""
+    seen: set[int] = set()
+    result: list[tuple[Value, ...]] = []
+    for group in groups:
+        kept = tuple(number for number in dict.fromkeys(group) if number not in seen)
+        seen.update(kept)
+        result.append(kept)
+    return tuple(result)
 
 
 def _small(marks: Landmarks, unit: int) -> list[int]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from hypothesis import strategies as st
-
 from verify import core
-from verify.core import INT, Symbol, SymbolKind
-from verify.evaluate import Context, Undefined, context_for
+from verify.core import Symbol, SymbolKind
+from verify.evaluate import Context, context_for
 from verify.rename import rename
 from verify.scopes import assumptions
+from verify.sites import subexpressions
 from verify.strategies.candidates import Landmarks
-from verify.strategies.conditions import Condition, Impossible, conditions, substitute
+from verify.strategies.conditions import Condition, Impossible, conditions, substitute, unfold
 from verify.strategies.scalars import Draw, Scalars
 from verify.values import Value
 
@@ -39,13 +38,12 @@ class Geometries:
 
     def draw(self, draw: Draw) -> tuple[str | None, Context]:
         """A geometry by its name, if it has one, and its context."""
-        at = draw(st.integers(0, 11))
         named = tuple(self.named.values())
-        if at < 6 and named:
-            geometry = named[draw(st.integers(0, len(named) - 1))]
+        if draw(2) == 0 and named:
+            geometry = named[draw(len(named))]
             held = dict(geometry.values)
             return geometry.name, self.context(geometry.word_bits, {s: held[s] for s in self.params})
-        width = WIDTHS[draw(st.integers(0, len(WIDTHS) - 1))]
+        width = WIDTHS[draw(len(WIDTHS))]
         for by in range(len(WIDTHS)):
             bits = WIDTHS[(WIDTHS.index(width) + by) % len(WIDTHS)]
             values = self.chooser(bits).draw(draw)
@@ -73,7 +71,7 @@ class Geometries:
             bare = Context(word_bits, {core.WORD_BITS: word_bits}, self.program.defines(), {})
             marks = Landmarks(word_bits, (), (), (word_bits,))
             self.choosers[word_bits] = Scalars(
-                bare, marks, tuple(free.values()), tuple(asked), lambda _values: True, ints=(word_bits,)
+                bare, marks, tuple(free.values()), tuple(asked), lambda _context, _values: True, ints=(word_bits,)
             )
         return self.choosers[word_bits]
 
@@ -83,8 +81,12 @@ class Geometries:
         waiting = [i for i in self.program.visible_items(self.module) if isinstance(i, core.Const)]
         while waiting:
             for item in tuple(waiting):
-                expr = unfolded = conditions_free(item.value, self.program)
-                if not any(other.symbol in _symbols(unfolded) for other in waiting):
+                expr = unfold(item.value, self.program.defines())
+                if not any(other.symbol in _symbols(expr) for other in waiting):
                     found[item.symbol] = substitute(expr, found)
                     waiting.remove(item)
         return found
+
+
+def _symbols(expr: core.Expr) -> frozenset[Symbol]:
+    return frozenset(e.symbol for e in subexpressions(expr) if isinstance(e, core.Var))

@@ -7,7 +7,7 @@ from enum import Enum
 
 from verify import core
 from verify.evaluate import Table
-from verify.values import Value, Member, domain, some_value
+from verify.values import Member, Value, domain, some_value
 
 FIRST_ANSWER = 100
 """Members of opaque sorts from this number on are answers; those drawn as entries lie far below."""

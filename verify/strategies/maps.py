@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-
-from hypothesis import strategies as st
+from itertools import islice, zip_longest
 
 from verify import core
 from verify.core import MapType, SetType, Symbol, key_type, value_type
@@ -23,6 +22,9 @@ from verify.why import failing_binding
 
 KEYS = 24
 """At how many keys a map may differ from its default, beyond those that a condition calls for."""
+
+TRIED = 96
+"""At how many keys it is looked whether an entry may stand there."""
 
 REPAIRS = 64
 """How many entries conditions may call for."""
@@ -101,7 +103,7 @@ class Maps:
         known = {*values, symbol}
         due = [c for c in self.conditions if symbol in c.symbols and c.symbols <= known]
         default = some_value(held, bits)
-        if isinstance(type_, MapType) and held == core.BOOL and draw(st.integers(0, 7)) == 7:
+        if isinstance(type_, MapType) and held == core.BOOL and draw(8) == 7:
             values[symbol] = map_value(type_, True, {}, bits)
             if all(c.met(self.context, values) for c in due):
                 default = True
@@ -109,7 +111,7 @@ class Maps:
         if not self._repair(due, values):
             return -1
         for key in self._free_keys(symbol, due, values):
-            if not draw(st.integers(0, 1)):
+            if not draw(2):
                 continue
             before = values[symbol]
             assert isinstance(before, MapValue)
@@ -128,7 +130,7 @@ class Maps:
         other = next(v for v in _plain(held, self.context.word_bits) if v != base.default)
         pointwise = [(bound, c) for c in due if (bound := point(c, symbol)) is not None]
         found: list[Value] = []
-        for key in self._candidates(symbol, values):
+        for key in islice(self._candidates(symbol, values), TRIED):
             if key in base.entries:
                 continue
             then = {**values, symbol: base.set(key, other)}
@@ -161,8 +163,12 @@ class Maps:
                 yield from _plain(type_, self.context.word_bits)
 
     def _words(self, symbol: Symbol, values: Values) -> Iterator[int]:
-        """Where the map is read if a variable stands at a place of interest; then the places themselves."""
+        """By turns a place of interest, and where the map is read if a variable stands at one."""
         places = places_of(self.marks, interesting(values, core.WORD))
+        read = self._read(symbol, values, places)
+        yield from dict.fromkeys(key for pair in zip_longest(read, places) for key in pair if key is not None)
+
+    def _read(self, symbol: Symbol, values: Values, places: Sequence[int]) -> list[int]:
         found: dict[int, None] = {}
         for _, key in (row for row in self.keys if row[0] == symbol):
             moving = [s for s in free(key) if s not in values]
@@ -171,8 +177,7 @@ class Maps:
                     at = _value(key, self.context, {**values, **dict.fromkeys(moving, place)})
                     if isinstance(at, int):
                         found.setdefault(at)
-        yield from found
-        yield from (place for place in places if place not in found)
+        return list(found)
 
     # --- entries that conditions call for --------------------------------------------------------------------------
 
@@ -211,10 +216,10 @@ class Maps:
         """A value that is not the default: of an opaque sort, one that no other entry has, or a named one."""
         if isinstance(type_, core.OpaqueType):
             named = [m for i in range(len(type_.named)) if (m := Member(type_, i)) != default]
-            at = draw(st.integers(0, 3)) if named else 0
+            at = draw(4) if named else 0
             return named[fresh % len(named)] if at == 3 else Member(type_, len(type_.named) + 1 + fresh)
         others = [v for v in _plain(type_, self.context.word_bits) if v != default]
-        return others[draw(st.integers(0, len(others) - 1))]
+        return others[draw(len(others))]
 
 
 def _value(expr: core.Expr, context: Context, values: Values) -> Value | None:

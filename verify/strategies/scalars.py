@@ -6,10 +6,8 @@ in a fixed order and without asking hypothesis again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-
-from hypothesis import strategies as st
 
 from verify import core
 from verify.core import Symbol
@@ -18,15 +16,21 @@ from verify.strategies.candidates import Landmarks, groups_of, unit_of
 from verify.strategies.conditions import Condition, Values
 from verify.values import Value
 
-Draw = Callable[[st.SearchStrategy[int]], int]
-Keep = Callable[[Values], bool]
+Draw = Callable[[int], int]
+"""Given n > 0, draws one of 0 .. n - 1, the plainest first."""
+
+WHICH = AT = 256
+"""A choice among groups, and one of a candidate: drawn out of so many, then scaled to how many there are."""
+
+Keep = Callable[[Context, Values], bool]
 
 
 @dataclass(slots=True)
 class Scalars:
     """Values for `symbols`, in this order, that meet `conditions` and `keep`, in one context.
 
-    `conditions` are about `symbols` alone. `keep` is asked once all have a value, and may refuse what is dear.
+    `conditions` are about `symbols` alone. `keep` may refuse what is dear; it is asked with fewer values too, and then
+    refuses only what no further values can make good.
     `words` and `ints` are numbers that count as drawn before. The rest is remembered from one draw to the next.
     """
 
@@ -42,12 +46,14 @@ class Scalars:
 
     def draw(self, draw: Draw) -> dict[Symbol, Value] | None:
         """One choice; None iff no candidates meet all conditions."""
+        if not all(c.met(self.context, {}) for c in self.conditions if not c.symbols):
+            return None
         asked: list[tuple[int, int]] = []
 
         def ask(level: int) -> tuple[int, int]:
             """Which group and which candidate in it, as numbers to be cut down to how many there are."""
             if level == len(asked):
-                asked.append((draw(st.integers(0, 11)), draw(st.integers(0, 119))))
+                asked.append((draw(WHICH), draw(AT)))
             return asked[level]
 
         def choose(prefix: tuple[Value, ...]) -> tuple[Value, ...] | None:
@@ -55,20 +61,17 @@ class Scalars:
             if level == len(self.symbols):
                 return prefix
             which, at = ask(level)
-            count = self.group_count(prefix)
+            count = len(self.groups(prefix))
             for group in range(count):
-                valid = self.valid(prefix, (which + group) % count)
-                for candidate in range(len(valid)):
-                    rest = choose((*prefix, valid[(at + candidate) % len(valid)]))
+                valid = self.valid(prefix, (which * count // WHICH + group) % count)
+                for candidate in _tried(at * len(valid) // AT, len(valid)):
+                    rest = choose((*prefix, valid[candidate]))
                     if rest is not None:
                         return rest
             return None
 
         chosen = choose(())
         return None if chosen is None else dict(zip(self.symbols, chosen, strict=True))
-
-    def group_count(self, prefix: tuple[Value, ...]) -> int:
-        return len(self.groups(prefix))
 
     def groups(self, prefix: tuple[Value, ...]) -> tuple[tuple[Value, ...], ...]:
         """The groups of candidates for the next variable that have any."""
@@ -98,14 +101,23 @@ class Scalars:
             values = dict(zip(self.symbols, prefix, strict=False))
             known = {*values, symbol}
             due = [c for c in self.conditions if c.symbols <= known and symbol in c.symbols]
-            last = len(prefix) + 1 == len(self.symbols)
             self.met[key] = tuple(
                 candidate
                 for candidate in self.groups(prefix)[group]
-                if (not last or self.keep({**values, symbol: candidate}))
+                if self.keep(self.context, {**values, symbol: candidate})
                 and all(c.met(self.context, {**values, symbol: candidate}) for c in due)
             )
         return self.met[key]
+
+
+def _tried(first: int, count: int) -> Iterator[int]:
+    """The numbers below `count`: from `first` by halves down to 0, since plain ones are likely to do, then the rest."""
+    halves: dict[int, None] = {}
+    while count and first not in halves:
+        halves[first] = None
+        first //= 2
+    yield from halves
+    yield from (number for number in range(count) if number not in halves)
 
 
 def interesting(values: Values, type_: core.Type) -> Sequence[int]:

@@ -1,0 +1,306 @@
+"""Tests generated from the specification: which there are, and what running one means.
+
+Each procedure that has an implementation is run on examples drawn from its contract, once for all its tests. Each of
+its claims is then a test: evaluated on what every example left behind, and where it is false, on ever smaller ones.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bridge import Function, Misbehaved, NoBridge, Outcome, affordable, call, check, function_at
+from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+
+from verify import core
+from verify.contract import module_invariants
+from verify.core import WORD_BITS, Symbol, SymbolKind
+from verify.diagnostic import render
+from verify.elaborate import elaborate
+from verify.evaluate import Context, Undecided, Undefined, evaluate
+from verify.execute import mentions
+from verify.load import load
+from verify.span import Source
+from verify.strategies.classes import BadClass, InputClass, input_classes
+from verify.strategies.conditions import Impossible
+from verify.strategies.examples import Example, examples
+from verify.syntax import RoutineKind
+from verify.values import Value, show
+from verify.why import failing_binding
+
+EXAMPLES = 200
+"""How many examples each procedure is run on, if nobody asks for more."""
+
+SHARE = 0.02
+"""The share of a procedure's examples that must reach each of its classes."""
+
+
+class BadSuite(Exception):
+    """The specification or the table of implementations is wrong; the message says where."""
+
+
+class Broken(Exception):
+    """A claim does not hold; the message is what a person reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """One test. `clause` is None for the claim that what `modifies` does not name stays as it was."""
+
+    id: str
+    routine: core.Routine
+    clause: core.Clause | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """An example, and what the implementation made of it: an outcome, or in words what is wrong with it.
+
+    `context` has the tables of the uninterpreted defines, as they were asked.
+    """
+
+    example: Example
+    context: Context
+    outcome: Outcome | str
+
+
+@dataclass(slots=True)
+class Suite:
+    """All generated tests of a specification. `ran` and `reached` are filled in as tests run."""
+
+    program: core.Program
+    sources: Mapping[str, Source]
+    functions: Mapping[str, Function]
+    classes: tuple[InputClass, ...]
+    tests: tuple[Generated, ...]
+    without: tuple[str, ...]
+    ran: dict[str, tuple[Ran, ...]] = field(default_factory=dict)
+    reached: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+# --- which tests there are -----------------------------------------------------------------------------------------
+
+
+def implementations(pyproject: Path) -> dict[str, str]:
+    """The table of implementing functions, by procedure."""
+    table = tomllib.loads(pyproject.read_text(encoding="utf-8"))["tool"]["verify"]["implementations"]
+    return {str(name): str(place) for name, place in table.items()}
+
+
+def suite(spec: Sequence[Path], table: Mapping[str, str], current: Path | None = None) -> Suite:
+    """The tests of the procedures below `spec` that the table has a function for. Raises BadSuite."""
+    loaded = load(spec, current)
+    program, diagnostics = elaborate(loaded.modules, loaded.roots, loaded.sources, loaded.broken)
+    found = (*loaded.diagnostics, *diagnostics)
+    if program is None or found:
+        raise BadSuite("\n".join(render(d, loaded.sources) for d in found))
+    routines = program.routines()
+    procedures = {name: r for name, r in routines.items() if r.kind in (RoutineKind.PROCEDURE, RoutineKind.TRUSTED)}
+    functions: dict[str, Function] = {}
+    try:
+        for name, place in table.items():
+            if name not in procedures:
+                raise BadSuite(f"tool.verify.implementations: there is no procedure `{name}` in the specification")
+            functions[name] = function_at(place)
+            check(program, procedures[name], functions[name])
+        classes = input_classes(program)
+    except (NoBridge, BadClass) as error:
+        raise BadSuite(str(error)) from error
+    tests = tuple(t for name, r in procedures.items() if name in functions for t in _tests(program, r))
+    without = tuple(name for name in procedures if name not in functions)
+    return Suite(program, loaded.sources, functions, classes, tests, without)
+
+
+def _tests(program: core.Program, routine: core.Routine) -> list[Generated]:
+    """The tests of a procedure, by the ids of the obligations that claim the same of its body."""
+    name = routine.qualified
+    found = [Generated(f"{name}.ensures.{c.label}", routine, c) for c in routine.ensures]
+    if any(isinstance(item, core.State) for item in program.visible_items(routine.module)):
+        found.append(Generated(f"{name}.modifies", routine, None))
+    for full, clause in module_invariants(program, routine.module):
+        if mentions(clause.expr, routine.modifies):
+            found.append(Generated(f"{name}.invariant.{full.rsplit('.', 1)[1]}", routine, clause))
+    return found
+
+
+# --- running one ---------------------------------------------------------------------------------------------------
+
+
+def run(suite: Suite, test: Generated, *, count: int = EXAMPLES, number: int = 0) -> None:
+    """Runs a test on `count` examples drawn with seed `number`. Raises Broken with the smallest example found.
+
+    A claim that is undecided on an example does not hold, nor does any if a class of the procedure was reached by too
+    few examples.
+    """
+    for ran in drawn(suite, test.routine, count, number):
+        why = broken(test, ran)
+        if why is not None:
+            smallest, why = _smallest(suite, test, count, number) or (ran, why)
+            raise Broken(message(suite, test, smallest, why))
+    missed = [
+        f"  {name}: {reached} of {len(suite.ran[test.routine.qualified])} examples"
+        for name, reached in suite.reached[test.routine.qualified].items()
+        if reached < SHARE * len(suite.ran[test.routine.qualified])
+    ]
+    if missed:
+        raise Broken("\n".join([f"{test.id}: fewer than {SHARE:.0%} of the examples reach", *missed]))
+
+
+def drawn(suite: Suite, routine: core.Routine, count: int, number: int) -> tuple[Ran, ...]:
+    """The procedure's examples, run; the same for all its tests. Counts the classes reached."""
+    name = routine.qualified
+    if name not in suite.ran:
+        kept: list[Ran] = []
+        _each_example(suite, routine, count, number, lambda example: kept.append(_ran(suite, routine, example)))
+        suite.ran[name] = tuple(kept)
+        suite.reached[name] = {
+            c.id: sum(c.reached(r.example.geometry, r.context, r.example.entry) for r in kept)
+            for c in suite.classes
+            if c.procedure == name
+        }
+    return suite.ran[name]
+
+
+def _each_example(suite: Suite, routine: core.Routine, count: int, number: int, act: Callable[[Example], None]) -> None:
+    """Acts on `count` examples; if it raises, on ever smaller ones, and the last raise is let through."""
+    try:
+        inputs = examples(suite.program, routine, keep=affordable)
+    except Impossible as error:
+        raise Broken(f"{routine.qualified}: no examples can be drawn: {error}") from error
+
+    @seed(number)
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate, Phase.shrink),
+        verbosity=Verbosity.quiet,
+        report_multiple_bugs=False,
+        print_blob=False,
+        suppress_health_check=(HealthCheck.too_slow, HealthCheck.large_base_example, HealthCheck.data_too_large),
+    )
+    @given(inputs)
+    def each(example: Example) -> None:
+        act(example)
+
+    each()
+
+
+def _ran(suite: Suite, routine: core.Routine, example: Example) -> Ran:
+    answers = {name: hook.start() for name, hook in example.hooks.items()}
+    outcome: Outcome | str
+    try:
+        outcome = call(routine, suite.functions[routine.qualified], example, answers)
+    except Misbehaved as error:
+        outcome = str(error)
+    tables = {name: answer.table() for name, answer in answers.items()}
+    return Ran(example, replace(example.context, tables=tables), outcome)
+
+
+class _Fails(Exception):
+    """An example on which the claim is false."""
+
+
+def _smallest(suite: Suite, test: Generated, count: int, number: int) -> tuple[Ran, str] | None:
+    """The smallest example found on which the claim is false, and in which way; None if there is none any more."""
+    last: list[tuple[Ran, str]] = []
+
+    def act(example: Example) -> None:
+        ran = _ran(suite, test.routine, example)
+        why = broken(test, ran)
+        if why is not None:
+            last.append((ran, why))
+            raise _Fails
+
+    with suppress(_Fails):
+        _each_example(suite, test.routine, count, number, act)
+    return last[-1] if last else None
+
+
+def broken(test: Generated, ran: Ran) -> str | None:
+    """In which way the claim does not hold of what a run left behind; None if it holds."""
+    if isinstance(ran.outcome, str):
+        return ran.outcome
+    entry = ran.example.entry
+    if test.clause is None:
+        stays = [s for s in ran.example.state if s not in test.routine.modifies]
+        changed = [s.name for s in stays if ran.outcome.state[s] != ran.example.state[s]]
+        return f"{', '.join(changed)} has changed, and `modifies` does not name it" if changed else None
+    values = _after(ran, ran.outcome)
+    try:
+        if evaluate(test.clause.expr, ran.context, values, entry):
+            return None
+    except Undefined as undefined:
+        return f"it is not defined here: {undefined}"
+    except Undecided as undecided:
+        return f"it is undecided here: {undecided}"
+    return "it is false"
+
+
+def _after(ran: Ran, outcome: Outcome) -> dict[Symbol, Value]:
+    return {**ran.example.arguments, **outcome.state, **outcome.results}
+
+
+# --- as a person sees it -------------------------------------------------------------------------------------------
+
+
+def message(suite: Suite, test: Generated, ran: Ran, why: str) -> str:
+    """The failure in the specification's terms: the claim, the example, and what the implementation did."""
+    function = suite.functions[test.routine.qualified]
+    span = test.routine.span if test.clause is None else test.clause.line
+    last = span.line if test.clause is None else span.end_line
+    source = suite.sources[span.file]
+    lines = [f"{span}: {test.id}, as {function.__module__}.{function.__name__} has it: {why}"]
+    lines += [f"{number:5d} | {source.line(number)}" for number in range(span.line, last + 1)]
+    lines.append("  smallest example found:")
+    for title, rows in _sections(test, ran):
+        for index, (name, value) in enumerate(rows):
+            lines.append(f"    {title if index == 0 else '':10} {name} = {value}")
+    return "\n".join(lines)
+
+
+def _sections(test: Generated, ran: Ran) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What there is to show of an example: a title, and the names and values under it."""
+    bits, example = ran.context.word_bits, ran.example
+
+    def rows(values: Mapping[Symbol, Value]) -> list[tuple[str, str]]:
+        return [(s.name, show(v, s.type, bits)) for s, v in values.items()]
+
+    params = {s: v for s, v in ran.context.constants.items() if s.kind is SymbolKind.PARAM}
+    shown = [(s.name, show(v, s.type, bits)) for s, v in params.items() if not isinstance(v, Undefined)]
+    sections = [(example.geometry or "geometry", sorted(shown, key=lambda row: row[0] != WORD_BITS.name))]
+    sections += [("called", rows(example.arguments)), ("before", rows(example.state))]
+    if isinstance(ran.outcome, Outcome):
+        after = ran.outcome.state
+        changed = {s: v for s, v in after.items() if v != example.state[s]}
+        sections += [("after", rows(changed)), ("returned", rows(ran.outcome.results))]
+        sections += [("where", rows(_binding(test, ran, ran.outcome)))]
+    asked = [
+        (f"{name.rsplit('.', 1)[1]}({_row(ran, name, row)})", _of(ran, name, value))
+        for name, table in ran.context.tables.items()
+        for row, value in table.entries.items()
+    ]
+    return [*sections, ("asked", asked)]
+
+
+def _binding(test: Generated, ran: Ran, outcome: Outcome) -> Mapping[Symbol, Value]:
+    """The values of bound variables at which the claim is false, where they can be told."""
+    if test.clause is None:
+        return {}
+    try:
+        return failing_binding(test.clause.expr, ran.context, _after(ran, outcome), ran.example.entry)
+    except (Undefined, Undecided):
+        return {}
+
+
+def _row(ran: Ran, name: str, row: tuple[Value, ...]) -> str:
+    define = ran.context.defines[name]
+    symbols = define.parameters + define.reads
+    return ", ".join(show(v, s.type, ran.context.word_bits) for s, v in zip(symbols, row, strict=True))
+
+
+def _of(ran: Ran, name: str, value: Value) -> str:
+    return show(value, ran.context.defines[name].result, ran.context.word_bits)
