@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from itertools import product
 from typing import Any, Literal, TypeAlias
@@ -123,20 +124,48 @@ def is_value(encoder: Encoder, term: Term, value: Value, type_: Type) -> Term:
 
 
 def settled(term: Term) -> Term:
-    """A term without free variables, its quantifiers and equations of maps replaced by their truth where it is found."""
-    open_: set[int] = set()
-    term = z3.simplify(term)
-    while (found := next((q for q in _questions(term) if q.get_id() not in open_), None)) is not None:
+    """A term without free constants, quantifiers and equations of maps within replaced by their truth where found."""
+    given_up: set[int] = set()
+    if z3.is_true(term) or z3.is_false(term):
+        return term
+    while (found := next((q for q in _questions(term) if q.get_id() not in given_up), None)) is not None:
         truth = _truth(found)
         if truth is None:
-            open_.add(found.get_id())
+            given_up.add(found.get_id())
         else:
             term = z3.simplify(z3.substitute(term, (found, z3.BoolVal(truth))))
     return term
 
 
-def _questions(term: Term) -> Iterator[Term]:
-    """The outermost quantifiers and equations of arrays."""
+def _questions(term: Term) -> list[Term]:
+    """The quantifiers and equations of arrays that are about nothing bound further out; inner ones first."""
+    found: list[Term] = []
+    reach: dict[int, int] = {}  # by how many binders a term must be enclosed
+
+    def visit(here: Term) -> int:
+        if (known := reach.get(here.get_id())) is not None:
+            return known
+        if z3.is_var(here):
+            needs = z3.get_var_index(here) + 1
+        elif z3.is_quantifier(here):
+            needs = max(0, visit(here.body()) - here.num_vars())
+        else:
+            needs = max((visit(child) for child in here.children()), default=0)
+        reach[here.get_id()] = needs
+        if needs == 0 and (_quantified(here) or (z3.is_eq(here) and z3.is_array(here.arg(0)))):
+            found.append(here)
+        return needs
+
+    visit(term)
+    return found
+
+
+def _quantified(term: Term) -> bool:
+    return z3.is_quantifier(term) and not term.is_lambda()
+
+
+def _is_closed(term: Term) -> bool:
+    """True iff nothing in the term is an unknown of the solver."""
     seen: set[int] = set()
     stack = [term]
     while stack:
@@ -144,10 +173,13 @@ def _questions(term: Term) -> Iterator[Term]:
         if here.get_id() in seen:
             continue
         seen.add(here.get_id())
-        if z3.is_quantifier(here) or (z3.is_eq(here) and z3.is_array(here.arg(0))):
-            yield here
-        else:
+        if z3.is_quantifier(here):
+            stack.append(here.body())
+        elif z3.is_app(here):
+            if here.decl().kind() == z3.Z3_OP_UNINTERPRETED:
+                return False
             stack += here.children()
+    return True
 
 
 def _truth(closed: Term) -> bool | None:
@@ -258,10 +290,13 @@ class Bound:
     def read(self, defined: Term, value: Term, type_: Type) -> Value | Nowhere:
         if z3.is_false(defined):
             return UNDEFINED
-        try:
-            return as_value(self.encoder, settled(value), type_) if z3.is_true(defined) else UNKNOWN
-        except NotPlain:
+        if not z3.is_true(defined):
             return UNKNOWN
+        with suppress(NotPlain):
+            return as_value(self.encoder, value, type_)
+        with suppress(NotPlain):
+            return as_value(self.encoder, settled(value), type_)
+        return UNKNOWN
 
 
 def bind(example: Example, words: Words, binding: Binding) -> Bound:
@@ -309,11 +344,13 @@ def tabled(encoder: Encoder, define: core.Define, table: Table, ground: Callable
     parameters = (*define.parameters, *define.reads)
 
     def function(*arguments: Term) -> Term:
-        try:
-            row = tuple(as_value(encoder, ground(a), p.type) for p, a in zip(parameters, arguments, strict=True))
-            return as_term(encoder, table.entries.get(row, table.default), define.result)
-        except NotPlain:
-            pass
+        grounded = [ground(a) for a in arguments]
+        if all(_is_closed(a) for a in grounded):
+            try:
+                row = tuple(as_value(encoder, settled(a), p.type) for p, a in zip(parameters, grounded, strict=True))
+                return as_term(encoder, table.entries.get(row, table.default), define.result)
+            except NotPlain:
+                pass
         found = as_term(encoder, table.default, define.result)
         for row, value in table.entries.items():
             here = [is_value(encoder, a, v, p.type) for p, a, v in zip(parameters, arguments, row, strict=True)]

@@ -93,5 +93,17 @@ def discharge(
     return good
 
 
+def write(**texts: str) -> None:
+    """Specification files in spec/."""
+    Path("spec").mkdir(exist_ok=True)
+    for name, text in texts.items():
+        Path("spec", f"{name}.spec").write_text(f"module {name};\n{text}")
+
+
+def lemmas(*names: str) -> str:
+    """Lemmas of these names."""
+    return "".join(f"lemma {name}(a: word) ensures k: a == a;\n" for name in names)
+
+
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:], discharge, grace=0.5))

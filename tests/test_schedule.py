@@ -60,7 +60,8 @@ def note(folder: Path, argument: int) -> int:
             print("a library prints this", flush=True)
             os.write(1, b"and this\n")
         case 11:
-            time.sleep(0.2)
+            if not wait_until(lambda: len(list(folder.iterdir())) == 4, 20.0):
+                raise TimeoutError("the other calls have not begun")
         case 12:
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.05)
@@ -116,9 +117,7 @@ def test_no_arguments_need_no_process() -> None:
 
 
 def test_so_many_calls_are_made_at_once(tmp_path: Path) -> None:
-    started = time.monotonic()
-    outcomes(each(partial(note, tmp_path), [11] * 4, 4, 20.0))
-    assert time.monotonic() - started < 0.75, "one after the other they take 0.8 s"
+    assert outcomes(each(partial(note, tmp_path), [11] * 4, 4, None)) == {i: Done(11) for i in range(4)}
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
@@ -128,9 +127,9 @@ def test_a_call_past_its_deadline_is_stopped_and_the_others_go_on(tmp_path: Path
     found = outcomes(each(partial(note, tmp_path), arguments, 1, 0.4, method=method))
     late = found.pop(arguments.index(1))
     assert isinstance(late, Late)
-    assert 0.4 <= late.seconds < 2.0
+    assert 0.4 <= late.seconds < 5.0
     assert [type(o) for o in found.values()] == [Done] * 3
-    assert time.monotonic() - started < 10.0
+    assert time.monotonic() - started < 20.0
     assert all(gone(pid) for pid in processes(tmp_path))
 
 

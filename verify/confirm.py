@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from verify import core
-from verify.core import BinaryOp, Symbol, WordType, key_type, value_type
+from verify.core import BinaryOp, Symbol
 from verify.decode import Decoded
 from verify.evaluate import Context, Undecided, Undefined, context_for, evaluate
 from verify.instance import Instance
 from verify.passive import Assume, Let, Path
 from verify.question import Question
-from verify.values import Member, Value, map_value
+from verify.values import Value, some_value
 from verify.why import failing_binding
 
 
@@ -58,7 +58,7 @@ def confirm(program: core.Program, question: Question, found: Decoded) -> Confir
             match step:
                 case Let(symbol=symbol, value=expr):
                     values[symbol] = (
-                        evaluate(expr, context, values, {}) if live else some(symbol.type, context.word_bits)
+                        evaluate(expr, context, values, {}) if live else some_value(symbol.type, context.word_bits)
                     )
                 case Assume(expr=expr, name=name):
                     if live and not evaluate(expr, context, values, {}):
@@ -73,20 +73,6 @@ def confirm(program: core.Program, question: Question, found: Decoded) -> Confir
     except Undecided as undecided:
         return CannotTell(f"{undecided.span}: {undecided.reason}")
     return Confirmed(context, values)
-
-
-def some(type_: core.Type, word_bits: int) -> Value:
-    """A value that nothing will look at."""
-    match type_:
-        case core.BoolType():
-            return False
-        case core.OpaqueType() | core.EnumType():
-            return Member(type_, 0)
-        case core.MapType() | core.SetType():
-            assert key_type(type_) is not None
-            return map_value(type_, some(value_type(type_), word_bits), {}, word_bits)
-        case core.IntType() | WordType():
-            return 0
 
 
 def _instance(path: Path, expr: core.Expr, context: Context, values: Mapping[Symbol, Value]) -> Instance | None:

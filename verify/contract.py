@@ -131,8 +131,7 @@ class Contract(Walk):
         given: dict[Symbol, Symbol] = {}
         for parameter, argument in zip(callee.parameters, call.arguments, strict=True):
             given[parameter] = self.define(parameter, self.at(argument, flow), flow).values[parameter]
-        states = {s: now for s, now in flow.values.items() if s.kind is SymbolKind.STATE}
-        before = {**states, **given}
+        before = {**self.states(flow), **given}
         invariants = module_invariants(self.program, callee.module) if callee.kind in _PROCEDURES else ()
         for name, clause in invariants:
             goal = rename(clause.expr, before, before)
@@ -150,7 +149,7 @@ class Contract(Walk):
         after = self.havoc(callee.modifies, flow)
         if callee.kind is not RoutineKind.LEMMA:
             after = replace(after, leans=(*after.leans, f"the contract of `{callee.name}`, line {call.span.line}"))
-        states_after = {s: now for s, now in after.values.items() if s.kind is SymbolKind.STATE}
+        states_after = self.states(after)
         for name, clause in invariants:
             self.assume(rename(clause.expr, states_after, states_after), after, name)
         for clause in callee.ensures:

@@ -115,17 +115,18 @@ class Answer:
     reason: str
 
 
-def put(asked: Assertions, milliseconds: int, seed: int = 0) -> Answer:
-    """One call of the solver. On `no`, `used` holds every clause given: narrowing it is `narrowed_use`."""
+def put(asked: Assertions, milliseconds: int, wishes: Sequence[Any] = ()) -> Answer:
+    """One call of the solver. On `no`, `used` holds every clause given: narrowing it is `narrowed_use`.
+
+    `wishes` are asked for besides: a `no` says nothing of the question then.
+    """
     solver = z3.Solver()
     solver.set("timeout", max(1, milliseconds))
     if isinstance(asked.encoder.words, Integers):
         # z3's guess at a configuration from the shape of the problem is a bad one for quantifiers over arithmetic:
         # without it the slowest of these questions take a tenth of the time.
         solver.set("auto_config", False)
-    if seed:
-        solver.set("random_seed", seed)
-    solver.add(*asked.plain, *(term for _, term in asked.named), *asked.goal)
+    solver.add(*asked.plain, *(term for _, term in asked.named), *asked.goal, *wishes)
     result = solver.check()
     if result == z3.sat:
         return Answer(True, False, solver.model(), (), "")

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import assert_never
 
 from verify import core
-from verify.core import BOOL, INT, WORD, BinaryOp, Symbol, UnaryOp
-from verify.sites import is_partial
+from verify.core import BOOL, INT, WORD, BinaryOp, Symbol, SymbolKind, UnaryOp
+from verify.sites import is_partial, subexpressions
 from verify.span import Span
 
 Substitution = Mapping[Symbol, Symbol]
@@ -17,7 +17,8 @@ Substitution = Mapping[Symbol, Symbol]
 def rename(expr: core.Expr, values: Substitution, entry: Substitution) -> core.Expr:
     """The expression with each variable replaced by the one that `values` has for it, or inside `old`, `entry`.
 
-    What has no replacement stays. No `Old` is left.
+    What has no replacement stays. No `Old` is left. `entry` has every state variable and parameter that stands inside
+    an `old`: a KeyError names one that it lacks, since what it stood for then would be anyone's guess.
     """
 
     def go(e: core.Expr) -> core.Expr:
@@ -29,7 +30,8 @@ def rename(expr: core.Expr, values: Substitution, entry: Substitution) -> core.E
         case core.Var(symbol=symbol):
             return core.Var(expr.span, values.get(symbol, symbol))
         case core.Old(body=body):
-            return rename(body, {**values, **entry}, entry)
+            on_entry = {s: entry[s] for s in variables(body) if s.kind in (SymbolKind.STATE, SymbolKind.ARGUMENT)}
+            return rename(body, {**values, **on_entry}, entry)
         case core.Unary():
             return replace(expr, operand=go(expr.operand))
         case core.Binary():
@@ -50,6 +52,11 @@ def rename(expr: core.Expr, values: Substitution, entry: Substitution) -> core.E
             return replace(expr, operand=go(expr.operand))
         case _:
             assert_never(expr)
+
+
+def variables(expr: core.Expr) -> Iterator[Symbol]:
+    """The variables that stand in an expression, bound ones included, as often as they do."""
+    return (e.symbol for e in subexpressions(expr) if isinstance(e, core.Var))
 
 
 def definedness(expr: core.Expr) -> Iterator[tuple[Span, core.Expr]]:

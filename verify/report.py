@@ -208,7 +208,9 @@ def _witness(result: Result) -> str:
     found = result.counterexample
     assert found is not None
     params = [s for s in found.geometry if s.name != "WORD_BITS"] if result.geometry == "every" else []
-    given = _equations((*params, *found.inputs))
+    numbers = [s for s in found.inputs if not isinstance(s.json, dict)]
+    maps = [s for s in found.inputs if isinstance(s.json, dict)]  # long, and last, where a line is cut
+    given = _equations((*numbers, *params, *maps))
     follows = "; ".join(result.detail) or _equations(found.trace)
     return _shorten(": ".join(part for part in (given, follows) if part), _WIDEST_WITNESS)
 

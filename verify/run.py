@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from verify import core
-from verify.confirm import Confirmed, some
+from verify.confirm import Confirmed
 from verify.core import Symbol, SymbolKind
 from verify.evaluate import Context
 from verify.execute import Finished, Repeats, Stopped, Trace, Violated, execute
@@ -17,7 +17,7 @@ from verify.scopes import Scope
 from verify.search import Found, search
 from verify.span import Span
 from verify.unroll import NoBody, Pick, Unroll
-from verify.values import Value
+from verify.values import Value, some_value
 from verify.verdict import Reason
 
 TURNS = (1, 2, 3, 5, 8)
@@ -127,10 +127,10 @@ def _execute(
             waiting[pick.stmt.span].append(values[pick.symbol])
 
     def choose(stmt: core.Havoc) -> Value:
-        return waiting[stmt.span].popleft() if waiting[stmt.span] else some(stmt.target.type, bits)
+        return waiting[stmt.span].popleft() if waiting[stmt.span] else some_value(stmt.target.type, bits)
 
     def at_entry(symbol: Symbol) -> Value:
-        return values.get(symbol, some(symbol.type, bits))
+        return values.get(symbol, some_value(symbol.type, bits))
 
     arguments = {p: at_entry(p) for p in routine.parameters}
     seen = [i.symbol for i in program.visible_items(routine.module) if isinstance(i, core.State)]

@@ -10,14 +10,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import z3
+
 from verify import core
 from verify.confirm import Broken, CannotTell, Confirmed, confirm
-from verify.core import Symbol, SymbolKind
+from verify.core import Symbol, value_type
 from verify.decode import Undecodable, decode
 from verify.instance import Instance
 from verify.put import Assertions, assertions, put
 from verify.question import Question
-from verify.sites import subexpressions
+from verify.values import some_value
 from verify.words import BitVectors
 
 
@@ -47,32 +49,50 @@ Search = Found | Nothing | Unsure
 
 
 def search(program: core.Program, question: Question, seconds: float, quantified: bool) -> Search:
-    """Values that meet the question, over bit-vectors with every define laid open."""
+    """Values that meet the question, over bit-vectors with every define laid open.
+
+    First with maps that are plain but for finitely many keys, which is what a person can read and what most often
+    keeps an assumption about all values true; then with any.
+    """
     deadline = time.monotonic() + seconds
     words = BitVectors(question.scope.word_bits)
+    instances: list[Instance] | None = [] if quantified else None
     outcome: Search = Unsure("timeout")
-    if not quantified:
-        asked = assertions(program, question, words, None, question.scope.narrow)
-        outcome, _ = _attempt(program, question, asked, deadline)
-        return outcome
-    instances: list[Instance] = []
+    plain = True
     while time.monotonic() < deadline:
         asked = assertions(program, question, words, None, question.scope.narrow, instances)
-        outcome, more = _attempt(program, question, asked, deadline)
-        if more is None:
+        wishes = plain_maps(asked, question) if plain else ()
+        outcome, more = _attempt(program, question, asked, wishes, deadline)
+        if isinstance(outcome, Nothing) and wishes:
+            plain = False
+        elif more is None or instances is None:
             return outcome
-        instances.append(more)
+        else:
+            instances.append(more)
     return outcome
 
 
+def plain_maps(asked: Assertions, question: Question) -> tuple[z3.BoolRef, ...]:
+    """That each free map has, but for finitely many keys, the plainest value: false, 0, the first member."""
+    encoder = asked.encoder
+    found = []
+    for symbol in question.free_symbols():
+        if isinstance(symbol.type, core.MapType | core.SetType):
+            type_ = value_type(symbol.type)
+            if not isinstance(type_, core.MapType | core.SetType):
+                default = encoder.value(some_value(type_, question.scope.word_bits), type_)
+                found.append(z3.Default(encoder.symbol(symbol)) == default)
+    return tuple(found)
+
+
 def _attempt(
-    program: core.Program, question: Question, asked: Assertions, deadline: float
+    program: core.Program, question: Question, asked: Assertions, wishes: Sequence[z3.BoolRef], deadline: float
 ) -> tuple[Search, Instance | None]:
     """One call of the solver; with it, what a candidate breaks of an assumption about all values."""
     left = deadline - time.monotonic()
     if left <= 0:
         return Unsure("timeout"), None
-    answer = put(asked, int(left * 1000))
+    answer = put(asked, int(left * 1000), wishes)
     if answer.no:
         return Nothing(), None
     if not answer.yes:
@@ -99,13 +119,3 @@ def visible_params(program: core.Program, question: Question) -> tuple[Symbol, .
     items = program.visible_items(question.obligation.module)
     found = {i.symbol: None for i in items if isinstance(i, core.Param)}
     return tuple(found)
-
-
-def mentions_maps(expressions: Sequence[core.Expr]) -> bool:
-    """True iff a variable of an expression is a map or a set."""
-    return any(
-        isinstance(node, core.Var) and isinstance(node.type, core.MapType | core.SetType)
-        for expr in expressions
-        for node in subexpressions(expr)
-        if isinstance(node, core.Var) and node.symbol.kind is not SymbolKind.BOUND
-    )

@@ -103,7 +103,7 @@ class Unroll(Contract):
         for parameter, argument in zip(callee.parameters, call.arguments, strict=True):
             now = self.define(parameter, self.at(argument, flow), flow).values[parameter]
             inner = inner.at(parameter, now)
-        before = {s: n for s, n in inner.values.items() if s.kind is SymbolKind.STATE or s in callee.parameters}
+        before = {**self.states(flow), **{p: inner.values[p] for p in callee.parameters}}
         for clause in callee.requires:
             goal = rename(clause.expr, before, before)
             self.oblige(f"{place}.{clause.label}", Kind.CALL, goal, flow, call.span)

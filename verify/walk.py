@@ -50,8 +50,7 @@ class Walk(ABC):
         self.steps: list[Step] = []
         self.versions: dict[tuple[str, str], int] = defaultdict(int)
         # On entry each parameter and each state variable has the value that its own symbol stands for.
-        seen = [i.symbol for i in program.visible_items(routine.module) if isinstance(i, core.State)]
-        self.entry: Mapping[Symbol, Symbol] = {s: s for s in (*routine.parameters, *seen)}
+        self.entry: Mapping[Symbol, Symbol] = {**self.states(Flow({})), **{p: p for p in routine.parameters}}
 
     # --- what a subclass decides -------------------------------------------------------------------------------------
 
@@ -85,6 +84,11 @@ class Walk(ABC):
         now = self.fresh(symbol)
         self.steps.append(Let(flow.path, now, value))
         return flow.at(symbol, now)
+
+    def states(self, flow: Flow) -> dict[Symbol, Symbol]:
+        """Where every state variable of the program stands."""
+        every = (i.symbol for m in self.program.modules for i in m.items if isinstance(i, core.State))
+        return {s: flow.values.get(s, s) for s in every}
 
     def havoc(self, symbols: Sequence[Symbol], flow: Flow) -> Flow:
         """The flow after the variables take any values."""

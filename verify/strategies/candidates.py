@@ -62,7 +62,14 @@ def groups_of(type_: core.Type, marks: Landmarks, unit: int, words: Sequence[int
     """Candidates for a value that is no map. `words` and `ints` are those drawn before."""
     match type_:
         case core.WordType():
-            kinds = (_small(marks, unit), _near(marks, unit, words), _distances(marks, unit, words), _high(marks, unit))
+            kinds = (
+                _small(marks, unit),
+                _near(marks, unit, words),
+                _gaps(marks, words),
+                _to_edges(marks, unit, words),
+                _middle(marks, unit),
+                _high(marks, unit),
+            )
             return _apart(_distinct(kind, unit, marks.top) for kind in kinds)
         case core.IntType():
             near = [d + by for d in ints for by in (0, 1, 2, 7, -1)]
@@ -119,18 +126,24 @@ def _near(marks: Landmarks, unit: int, words: Sequence[int]) -> list[int]:
     return _around(exact, (-unit, unit))
 
 
-def _distances(marks: Landmarks, unit: int, words: Sequence[int]) -> list[int]:
-    exact = [a - b for a, b in permutations(words, 2)]
-    for size in marks.sizes:
-        exact += [(word & -size) + size * times - word for word in words for times in MULTIPLES]
-    exact += [marks.top - word for word in words]
+def _gaps(marks: Landmarks, words: Sequence[int]) -> list[int]:
+    return [*(marks.top - word for word in words), *(a - b for a, b in permutations(words, 2))]
+
+
+def _to_edges(marks: Landmarks, unit: int, words: Sequence[int]) -> list[int]:
+    exact = [(w & -size) + size * times - w for size in marks.sizes for w in words for times in MULTIPLES]
+    return _around([*exact, *_gaps(marks, words)], (-unit, unit))
+
+
+def _middle(marks: Landmarks, unit: int) -> list[int]:
+    half = marks.top // 2
+    exact = [half, *marks.places, *(half - size for size in marks.sizes), *(half + size for size in marks.sizes)]
     return _around(exact, (-unit, unit))
 
 
 def _high(marks: Landmarks, unit: int) -> list[int]:
     sizes = [size for size in marks.sizes if size >= unit]
-    exact = [*(marks.top - size * times for size in sizes for times in MULTIPLES), marks.top // 2, *marks.places]
-    return _around(exact, (-unit, unit))
+    return _around([marks.top - size * times for size in sizes for times in MULTIPLES], (-unit, unit))
 
 
 def _around(exact: Iterable[int], steps: Sequence[int]) -> list[int]:

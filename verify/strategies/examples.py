@@ -17,7 +17,7 @@ from verify.strategies.candidates import landmarks
 from verify.strategies.conditions import Condition, conditions, unfold
 from verify.strategies.geometries import Geometries
 from verify.strategies.hooks import Hook, Style
-from verify.strategies.maps import Maps, maps_in_order
+from verify.strategies.maps import Maps, Plan, plans
 from verify.strategies.scalars import Draw, Keep, Scalars
 from verify.values import Value
 
@@ -83,8 +83,7 @@ class _Maker:
     conditions: tuple[Condition, ...] = field(init=False)
     states: tuple[Symbol, ...] = field(init=False)
     scalars: tuple[Symbol, ...] = field(init=False)
-    maps: tuple[Symbol, ...] = field(init=False)
-    keys: tuple[tuple[Symbol, core.Expr], ...] = field(init=False)
+    plans: tuple[Plan, ...] = field(init=False)
     uninterpreted: tuple[core.Define, ...] = field(init=False)
     choosers: dict[int, tuple[Context, Scalars, Maps]] = field(default_factory=dict)
 
@@ -99,9 +98,8 @@ class _Maker:
         everything = routine.parameters + self.states
         tables = tuple(s for s in everything if isinstance(s.type, MapType | SetType))
         self.scalars = tuple(s for s in everything if s not in tables)
-        self.maps = maps_in_order(tables, self.conditions)
         claims = [*(e for _, e in clauses), *(c.expr for c in routine.ensures)]
-        self.keys = tuple(_keys(program, claims))
+        self.plans = plans(tables, self.conditions, tuple(_keys(program, claims)))
         self.uninterpreted = tuple(i for i in items if isinstance(i, core.Define) and i.value is None)
 
     def make(self, draw: Draw) -> Example:
@@ -120,14 +118,13 @@ class _Maker:
 
     def chooser(self, context: Context) -> tuple[Scalars, Maps]:
         if id(context) not in self.choosers:
-            tables = set(self.maps)
+            tables = {plan.symbol for plan in self.plans}
             marks = landmarks(context)
             about_scalars = tuple(c for c in self.conditions if not c.symbols & tables)
-            about_maps = tuple(c for c in self.conditions if c.symbols & tables)
             self.choosers[id(context)] = (
                 context,  # kept, so that no other context gets its id
                 Scalars(context, marks, self.scalars, about_scalars, self.keep),
-                Maps(context, marks, self.maps, about_maps, self.keys),
+                Maps(context, marks, self.plans),
             )
         return self.choosers[id(context)][1:]
 

@@ -6,9 +6,9 @@ nowhere else, it is enough to look at that one value of `a`; so maps are drawn i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, zip_longest
+from itertools import chain, islice, zip_longest
 
 from verify import core
 from verify.core import MapType, SetType, Symbol, key_type, value_type
@@ -72,88 +72,112 @@ def _key(symbol: Symbol) -> core.Type | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Maps:
-    """Values for `symbols`, drawn in this order, such that `conditions` hold. `keys` are where claims read each map.
+class Plan:
+    """What to mind when drawing a map: the conditions that are settled with it, those that read it at their bound
+    variable alone apart, and other keys at which claims read it."""
 
-    `conditions` are those that mention a map; their other variables have values before.
-    """
+    symbol: Symbol
+    pointwise: tuple[tuple[Symbol, Condition], ...]
+    others: tuple[Condition, ...]
+    keys: tuple[core.Expr, ...]
+
+    @property
+    def type(self) -> MapType | SetType:
+        assert isinstance(self.symbol.type, MapType | SetType)
+        return self.symbol.type
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        return (*self.others, *(condition for _, condition in self.pointwise))
+
+
+def plans(
+    symbols: Sequence[Symbol], conditions: Sequence[Condition], keys: Sequence[tuple[Symbol, core.Expr]]
+) -> tuple[Plan, ...]:
+    """A plan for each map, in the order of drawing. Variables that are no maps have values before."""
+    found: list[Plan] = []
+    order = maps_in_order(symbols, conditions)
+    for at, symbol in enumerate(order):
+        due = [c for c in conditions if symbol in c.symbols and not c.symbols & set(order[at + 1 :])]
+        pointwise = tuple((bound, c) for c in due if (bound := point(c, symbol)) is not None)
+        others = tuple(c for c in due if point(c, symbol) is None)
+        found.append(Plan(symbol, pointwise, others, tuple(key for of, key in keys if of == symbol)))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Maps:
+    """Values for the maps of `plans`, drawn in this order, in one context."""
 
     context: Context
     marks: Landmarks
-    symbols: tuple[Symbol, ...]
-    conditions: tuple[Condition, ...]
-    keys: tuple[tuple[Symbol, core.Expr], ...]
+    plans: tuple[Plan, ...]
 
     def draw(self, draw: Draw, given: Values) -> dict[Symbol, Value] | None:
-        """One choice; None iff the conditions call for entries that were not found."""
+        """One choice, with `given`; None iff the conditions call for entries that were not found."""
         values = dict(given)
         fresh = 0
-        for symbol in self.symbols:
-            fresh = self._draw_one(draw, symbol, values, fresh)
-            if fresh < 0:
+        for plan in self.plans:
+            self._start(draw, plan, values)
+            if not self._repair(plan, values):
                 return None
+            fresh = self._fill(draw, plan, values, fresh)
         return values
 
-    def _draw_one(self, draw: Draw, symbol: Symbol, values: dict[Symbol, Value], fresh: int) -> int:
-        """Adds a value for the map to `values`. Returns how many fresh members are in use, or -1 if there is none."""
-        type_ = symbol.type
-        assert isinstance(type_, MapType | SetType)
-        held = value_type(type_)
-        bits = self.context.word_bits
-        known = {*values, symbol}
-        due = [c for c in self.conditions if symbol in c.symbols and c.symbols <= known]
-        default = some_value(held, bits)
-        if isinstance(type_, MapType) and held == core.BOOL and draw(8) == 7:
-            values[symbol] = map_value(type_, True, {}, bits)
-            if all(c.met(self.context, values) for c in due):
-                default = True
-        values[symbol] = map_value(type_, default, {}, bits)
-        if not self._repair(due, values):
-            return -1
-        for key in self._free_keys(symbol, due, values):
-            if not draw(2):
-                continue
-            before = values[symbol]
+    def _start(self, draw: Draw, plan: Plan, values: dict[Symbol, Value]) -> None:
+        """Gives the map its default: the plainest value; at times, for a map to bool, true, if the conditions let it.
+        A set is finite."""
+        held, bits = value_type(plan.type), self.context.word_bits
+        values[plan.symbol] = map_value(plan.type, some_value(held, bits), {}, bits)
+        if isinstance(plan.type, MapType) and held == core.BOOL and draw(8) == 7:
+            then = {**values, plan.symbol: map_value(plan.type, True, {}, bits)}
+            if all(c.met(self.context, then) for c in plan.conditions):
+                values[plan.symbol] = then[plan.symbol]
+
+    def _fill(self, draw: Draw, plan: Plan, values: dict[Symbol, Value], fresh: int) -> int:
+        """Adds entries that the conditions let stand. `fresh` members are in use before, the result is how many after.
+
+        Which unnamed member of a sort an entry is, no condition read at one key can tell.
+        """
+        base = values[plan.symbol]
+        assert isinstance(base, MapValue)
+        held = value_type(plan.type)
+        some = next(v for v in reversed(_plain(held, self.context.word_bits)) if v != base.default)
+        found = 0
+        for key in islice(self._candidates(plan, values), TRIED):
+            before = values[plan.symbol]
             assert isinstance(before, MapValue)
-            value = self._other(draw, held, default, fresh)
-            fresh += isinstance(value, Member)
-            values[symbol] = before.set(key, value)
-            if not all(c.met(self.context, values) for c in due if point(c, symbol) is None):
-                values[symbol] = before
+            if key in base.entries or not self._stands(plan, values, key, some):
+                continue
+            if draw(2):
+                value = self._other(draw, held, base.default, fresh)
+                values[plan.symbol] = before.set(key, value)
+                fresh += isinstance(value, Member)
+                named = not (isinstance(value, Member) and value.index >= len(_names(value)))
+                if (named and value != some and not self._stands(plan, values, key, value)) or not all(
+                    c.met(self.context, values) for c in plan.others
+                ):
+                    values[plan.symbol] = before
+            found += 1
+            if found == KEYS:
+                break
         return fresh
 
-    def _free_keys(self, symbol: Symbol, due: Sequence[Condition], values: dict[Symbol, Value]) -> list[Value]:
-        """The keys at which an entry would break no condition that is read pointwise, those that matter most first."""
-        base = values[symbol]
+    def _stands(self, plan: Plan, values: Values, key: Value, value: Value) -> bool:
+        """Whether an entry breaks no condition that is read at its key alone."""
+        base = values[plan.symbol]
         assert isinstance(base, MapValue)
-        held = value_type(base.type)
-        other = next(v for v in _plain(held, self.context.word_bits) if v != base.default)
-        pointwise = [(bound, c) for c in due if (bound := point(c, symbol)) is not None]
-        found: list[Value] = []
-        for key in islice(self._candidates(symbol, values), TRIED):
-            if key in base.entries:
-                continue
-            then = {**values, symbol: base.set(key, other)}
-            if all(self._holds_at(c, {**then, bound: key}) for bound, c in pointwise):
-                found.append(key)
-                if len(found) == KEYS:
-                    break
-        return found
-
-    def _holds_at(self, condition: Condition, values: Values) -> bool:
-        assert isinstance(condition.expr, core.Quantifier)
-        try:
-            return bool(evaluate(condition.expr.body, self.context, values, values))
-        except (Undefined, Undecided):
-            return False
+        then = {**values, plan.symbol: base.set(key, value)}
+        return all(_value(_body(c), self.context, {**then, bound: key}) is True for bound, c in plan.pointwise)
 
     # --- keys ------------------------------------------------------------------------------------------------------
 
-    def _candidates(self, symbol: Symbol, values: Values) -> Iterator[Value]:
-        type_ = key_type(symbol.type) if isinstance(symbol.type, MapType | SetType) else core.BOOL
+    def _candidates(self, plan: Plan, values: Values) -> Iterator[Value]:
+        type_ = key_type(plan.type)
         match type_:
             case core.WordType():
-                yield from self._words(symbol, values)
+                places = places_of(self.marks, interesting(values, core.WORD))
+                yield from _by_turns(places, self._read(plan, values, places))
             case core.IntType():
                 ints = interesting(values, core.INT)
                 yield from dict.fromkeys([*(i + by for i in ints for by in (0, 1, 2, 3, -1)), 0, 1])
@@ -162,29 +186,27 @@ class Maps:
             case _:
                 yield from _plain(type_, self.context.word_bits)
 
-    def _words(self, symbol: Symbol, values: Values) -> Iterator[int]:
-        """By turns a place of interest, and where the map is read if a variable stands at one."""
-        places = places_of(self.marks, interesting(values, core.WORD))
-        read = self._read(symbol, values, places)
-        yield from dict.fromkeys(key for pair in zip_longest(read, places) for key in pair if key is not None)
-
-    def _read(self, symbol: Symbol, values: Values, places: Sequence[int]) -> list[int]:
-        found: dict[int, None] = {}
-        for _, key in (row for row in self.keys if row[0] == symbol):
-            moving = [s for s in free(key) if s not in values]
-            if len(moving) <= 1 and all(s.type == core.WORD for s in moving):
-                for place in places if moving else (0,):
-                    at = _value(key, self.context, {**values, **dict.fromkeys(moving, place)})
-                    if isinstance(at, int):
-                        found.setdefault(at)
-        return list(found)
+    def _read(self, plan: Plan, values: Values, places: Sequence[int]) -> Iterator[int]:
+        """Where the map is read if a variable stands at one of the places."""
+        given = dict(values)
+        signatures: set[tuple[Value | None, ...]] = set()
+        for key in plan.keys:
+            moving = [s for s in free(key) if s not in given]
+            if len(moving) > 1 or any(s.type != core.WORD for s in moving):
+                continue
+            stands = places if moving else places[:1]
+            read = (_value(key, self.context, {**given, **dict.fromkeys(moving, place)}) for place in stands)
+            first = tuple(islice(read, 3))
+            if (len(moving), *first) not in signatures:  # else it says what another one says
+                signatures.add((len(moving), *first))
+                yield from (at for at in chain(first, read) if isinstance(at, int))
 
     # --- entries that conditions call for --------------------------------------------------------------------------
 
-    def _repair(self, due: Sequence[Condition], values: dict[Symbol, Value]) -> bool:
+    def _repair(self, plan: Plan, values: dict[Symbol, Value]) -> bool:
         """Adds to the maps in `values` what makes the conditions true; False if that was not found."""
         for _ in range(REPAIRS):
-            broken = next((c for c in due if not c.met(self.context, values)), None)
+            broken = next((c for c in plan.conditions if not c.met(self.context, values)), None)
             if broken is None:
                 return True
             if not self._repaired(broken, values):
@@ -197,9 +219,7 @@ class Maps:
             scope = {**values, **failing_binding(condition.expr, self.context, values, values)}
         except (Undefined, Undecided):
             return False
-        expr = condition.expr
-        while isinstance(expr, core.Quantifier):
-            expr = expr.body
+        expr = _body(condition)
         for node in subexpressions(expr):
             if isinstance(node, core.Index) and isinstance(node.base, core.Var):
                 table, key = values.get(node.base.symbol), _value(node.key, self.context, scope)
@@ -220,6 +240,28 @@ class Maps:
             return named[fresh % len(named)] if at == 3 else Member(type_, len(type_.named) + 1 + fresh)
         others = [v for v in _plain(type_, self.context.word_bits) if v != default]
         return others[draw(len(others))]
+
+
+def _body(condition: Condition) -> core.Expr:
+    """The condition without its outer quantifiers."""
+    expr = condition.expr
+    while isinstance(expr, core.Quantifier):
+        expr = expr.body
+    return expr
+
+
+def _names(member: Member) -> tuple[str, ...]:
+    return member.type.members if isinstance(member.type, core.EnumType) else member.type.named
+
+
+def _by_turns(first: Iterable[int], second: Iterable[int]) -> Iterator[int]:
+    """The numbers of both, one from each in turn, each once."""
+    seen: set[int] = set()
+    for pair in zip_longest(first, second):
+        for number in pair:
+            if number is not None and number not in seen:
+                seen.add(number)
+                yield number
 
 
 def _value(expr: core.Expr, context: Context, values: Values) -> Value | None:

@@ -1,0 +1,165 @@
+"""The two meanings of an expression, `evaluate` and `encode`, agree: on random expressions, states and word sizes."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+
+import pytest
+from agreement import BINDINGS, UNDECIDED, UNDEFINED, UNKNOWN, Binding, Compared, compared
+from expressions import SIZES, Example, applicable, constructor, edges, example
+from shrink import report, shrunk
+
+from verify import core
+from verify.sites import subexpressions
+from verify.words import BitVectors, Integers, Words
+
+EXAMPLES = int(os.environ.get("AGREEMENT_EXAMPLES", "240"))
+"""How many random expressions: more of them is a longer search for a disagreement."""
+
+CHUNK = 40
+INSTANCES: dict[str, Callable[[int], Words]] = {"bit-vectors": BitVectors, "integers": Integers}
+
+
+@cache
+def examples() -> tuple[Example, ...]:
+    return tuple(example(seed) for seed in range(EXAMPLES))
+
+
+def binding_of(seed: int, instance: str) -> Binding:
+    """How the variables of an example are bound: the three ways in turn, another one for each instance."""
+    return BINDINGS[(seed + (instance == "integers")) % len(BINDINGS)]
+
+
+# --- what is generated ---------------------------------------------------------------------------------------------
+
+
+def test_each_constructor_at_each_type_is_in_at_least_one_expression_of_a_hundred() -> None:
+    found: Counter[str] = Counter()
+    for e in examples():
+        defines = e.program.defines()
+        found.update({name for node in subexpressions(e.expr) for name in constructor(node, defines)})
+    rare = {name: found[name] for name in applicable() if found[name] < EXAMPLES / 100}
+    assert rare == {}
+    assert set(found) - set(applicable()) == set()
+
+
+def test_at_least_half_of_the_words_are_at_the_edges_of_the_word() -> None:
+    # At small sizes nearly all words are.
+    words = [(word, e.bits) for e in examples() if e.bits > 8 for word in e.words]
+    assert sum(word in edges(bits) for word, bits in words) >= len(words) / 2
+
+
+def test_word_sizes_are_from_1_to_128_and_the_odd_ones_come_often() -> None:
+    sizes = Counter(e.bits for e in examples())
+    assert min(sizes) == 1
+    assert max(sizes) == 128
+    assert all(sizes[bits] >= EXAMPLES / 100 for bits in SIZES)
+    assert sum(bits not in SIZES for bits in sizes.elements()) >= EXAMPLES / 4
+
+
+def test_every_expression_is_well_typed() -> None:
+    for e in examples():
+        defines = e.program.defines()
+        bodies = [d.value for d in defines.values() if d.value is not None]
+        constants = [i.value for i in e.program.modules[0].items if isinstance(i, core.Const)]
+        for root in (e.expr, *bodies, *constants):
+            for node in subexpressions(root):
+                assert well_typed(node, defines), node
+
+
+def well_typed(node: core.Expr, defines: dict[str, core.Define]) -> bool:
+    """Whether the types of the operands are those that the node asks for."""
+    types = tuple(child.type for child in core.children(node))
+    match node:
+        case core.Binary(op=op):
+            ordered = {core.WORD, core.INT}
+            allowed: set[core.Type]
+            if op in (core.BinaryOp.SHL, core.BinaryOp.SHR):
+                return types[0] == core.WORD and types[1] in ordered
+            if op in core.CONNECTIVES:
+                allowed = {core.BOOL}
+            elif op in (core.BinaryOp.BAND, core.BinaryOp.BOR, core.BinaryOp.BXOR):
+                allowed = {core.WORD}
+            elif op in (core.BinaryOp.EQ, core.BinaryOp.NE):
+                allowed = {types[0]}
+            else:
+                allowed = {*ordered}
+            return types[0] == types[1] and types[0] in allowed
+        case core.Unary(op=core.UnaryOp.NOT) | core.Quantifier():
+            return types == (core.BOOL,)
+        case core.Unary(op=core.UnaryOp.INVERT) | core.ToInt():
+            return types == (core.WORD,)
+        case core.Unary():
+            return types[0] in (core.WORD, core.INT)
+        case core.ToWord():
+            return types == (core.INT,)
+        case core.Ite():
+            return types[0] == core.BOOL and types[1] == types[2]
+        case core.Let(symbol=symbol):
+            return types[0] == symbol.type
+        case core.Index(base=base):
+            return isinstance(base.type, core.MapType | core.SetType) and types[1] == core.key_type(base.type)
+        case core.Update(base=base):
+            held = base.type
+            return isinstance(held, core.MapType | core.SetType) and types[1:] == (
+                core.key_type(held),
+                core.value_type(held),
+            )
+        case core.Apply(function=function, type=type_):
+            define = defines[function]
+            return types == tuple(p.type for p in (*define.parameters, *define.reads)) and type_ == define.result
+        case _:
+            return True
+
+
+# --- that the two agree --------------------------------------------------------------------------------------------
+
+
+@cache
+def comparisons(instance: str, chunk: int) -> tuple[tuple[Example, Compared], ...]:
+    """Every comparison over the examples of one chunk, the parts of each expression included."""
+    found = examples()[chunk * CHUNK : (chunk + 1) * CHUNK]
+    return tuple((e, c) for e in found for c in compare(e, instance))
+
+
+def compare(example_: Example, instance: str) -> Iterator[Compared]:
+    return compared(example_, INSTANCES[instance](example_.bits), binding_of(example_.seed, instance))
+
+
+CHUNKS = range(-(-EXAMPLES // CHUNK))
+
+
+@pytest.mark.parametrize("chunk", CHUNKS)
+@pytest.mark.parametrize("instance", INSTANCES)
+def test_evaluate_and_encode_agree_on_an_expression_and_each_of_its_parts(instance: str, chunk: int) -> None:
+    for example_, found in comparisons(instance, chunk):
+        if found.differ:
+            pytest.fail(disagreement(example_, found, instance))
+
+
+def disagreement(example_: Example, found: Compared, instance: str) -> str:
+    """The smallest example found on which the two still differ, and what each says."""
+    expr = core.Old(found.expr.span, found.expr) if found.old else found.expr
+
+    def differs(smaller: Example) -> bool:
+        return next(compare(smaller, instance)).differ
+
+    start = replace(example_, expr=expr)
+    smallest = shrunk(start, differs) if differs(start) else start
+    last = next(compare(smallest, instance))
+    bound = binding_of(example_.seed, instance)
+    return f"{instance}, {bound}\n{report(smallest)}\nevaluate: {last.evaluated}\nencode:   {last.encoded}"
+
+
+@pytest.mark.parametrize("instance", INSTANCES)
+def test_nearly_everything_is_decided_and_much_of_it_defined(instance: str) -> None:
+    every = [c for chunk in CHUNKS for _, c in comparisons(instance, chunk)]
+    assert sum(c.evaluated == UNDECIDED for c in every) < len(every) / 50
+    assert sum(c.encoded == UNKNOWN for c in every) < len(every) / 50
+    whole = [c for chunk in CHUNKS for e, c in comparisons(instance, chunk) if c.expr is e.expr]
+    undefined = sum(c.evaluated == UNDEFINED for c in whole)
+    assert len(whole) / 20 < undefined < len(whole) / 2
