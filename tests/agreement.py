@@ -12,8 +12,8 @@ import z3
 from expressions import Example, parts
 
 from verify import core, integers
-from verify.core import INT, Symbol, SymbolKind, Type, key_type, value_type
-from verify.encode import Encoded, Encoder
+from verify.core import INT, Symbol, Type, key_type, value_type
+from verify.encode import Encoded, Encoder, unknown_constant
 from verify.evaluate import Context, Table, Undecided, Undefined, context_for, evaluate
 from verify.values import MapValue, Member, Value, map_value
 from verify.words import Words
@@ -333,8 +333,7 @@ def bind(example: Example, words: Words, binding: Binding) -> Bound:
         if define.parameters or define.reads:
             encoder.functions[name] = tabled(encoder, define, table, ground)
         else:
-            symbol = Symbol(SymbolKind.LOCAL, "define", name, define.result)
-            encoder.symbols[symbol] = as_term(encoder, table.entries.get((), table.default), define.result)
+            encoder.symbols[unknown_constant(define)] = as_term(encoder, table.entries.get((), table.default), define.result)
     context = context_for(example.program, example.geometry, example.bits, example.tables)
     return Bound(example, encoder, context, values, entry, ground)
 

@@ -22,7 +22,7 @@ from verify.core import (
     key_type,
     value_type,
 )
-from verify.encode import Encoder
+from verify.encode import Encoder, unknown_constant
 from verify.evaluate import Table
 from verify.put import Assertions
 from verify.values import MapValue, Member, Value, map_value
@@ -51,7 +51,9 @@ def decode(asked: Assertions, model: Any, symbols: Iterable[Symbol], params: Ite
     }
     for name, define in asked.encoder.defines.items():
         if define.value is None and name not in tables:
-            tables[name] = Table(reader.default(define.result))
+            constant = asked.encoder.symbols.get(unknown_constant(define))
+            found = reader.default(define.result) if constant is None else reader.value(define.result, constant)
+            tables[name] = Table(found)
     return Decoded(
         {s: reader.value(s.type, asked.encoder.symbol(s)) for s in params},
         {s: reader.value(s.type, asked.encoder.symbol(s)) for s in symbols},
@@ -193,9 +195,9 @@ class _Reader:
         return self.keys.get(sort, [])
 
     def table(self, define: core.Define, function: Any) -> Table:
-        interpretation = self.model[function]
-        if interpretation is None:
+        if not any(function.eq(known) for known in self.model.decls()):  # z3 fails on a function it left out
             return Table(self.default(define.result))
+        interpretation = self.model[function]
         parameters = (*define.parameters, *define.reads)
         entries: dict[tuple[Value, ...], Value] = {}
         for n in range(interpretation.num_entries()):

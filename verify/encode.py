@@ -30,11 +30,10 @@ from verify.core import (
     value_type,
 )
 from verify.values import MapValue, Member, Value
-from verify.words import AbstractIntegers, Words
+from verify.words import TRUE, AbstractIntegers, Words
 
 Term: TypeAlias = Any  # z3 comes without types: an ExprRef
 
-TRUE = z3.BoolVal(True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +127,7 @@ class Encoder:
             case MapType() | SetType():
                 key = z3.FreshConst(self.sort(key_type(type_)), "key")
                 inner = self.in_range(value_type(type_), z3.Select(term, key))
-                if z3.is_true(inner):
+                if inner is TRUE:
                     return TRUE
                 return z3.ForAll([key], z3.Implies(self.in_range(key_type(type_), key), inner))
             case _:
@@ -192,7 +191,7 @@ class Encoder:
         match expr:
             case core.Literal(value=value, type=type_):
                 fits = not isinstance(type_, WordType) or 0 <= value < 1 << self.words.bits
-                return Encoded(self.literal(value, type_), z3.BoolVal(fits))
+                return Encoded(self.literal(value, type_), TRUE if fits else z3.BoolVal(False))
             case core.Element(name=name, type=type_):
                 if isinstance(type_, EnumType):
                     return Encoded(self.enum(type_)[1][type_.members.index(name)], TRUE)
@@ -346,7 +345,7 @@ class Encoder:
                 key = z3.FreshConst(self.sort(key_type(type_)), "key")
                 guard = self.in_range(key_type(type_), key)
                 inner = self.equal(value_type(type_), z3.Select(a, key), z3.Select(b, key))
-                if z3.is_true(guard) and z3.is_eq(inner):
+                if guard is TRUE and z3.is_eq(inner):
                     return a == b
                 return z3.ForAll([key], z3.Implies(guard, inner))
             case _:
@@ -358,7 +357,7 @@ class Encoder:
         guard = conjoin(*guards)
         body = self.encode(expr.body, {**values, **bound}, entry)
         terms = list(bound.values())
-        defined = body.defined if z3.is_true(body.defined) else z3.ForAll(terms, under(guard, body.defined))
+        defined = body.defined if body.defined is TRUE else z3.ForAll(terms, under(guard, body.defined))
         if expr.universal:
             return Encoded(z3.ForAll(terms, under(guard, body.value)), defined)
         return Encoded(z3.Exists(terms, conjoin(guard, body.value)), defined)
@@ -394,19 +393,23 @@ class Encoder:
             self.functions[define.qualified] = found
             bound = [z3.FreshConst(self.sort(p.type), p.name) for p in parameters]
             ranged = self.in_range(define.result, found(*bound))
-            if not z3.is_true(ranged):
+            if ranged is not TRUE:
                 self.facts.append(z3.ForAll(bound, ranged, patterns=[found(*bound)]))
         return found
 
     def function_constant(self, define: core.Define) -> Term:
-        """The unknown value that stands for a hidden define without parameters."""
-        symbol = Symbol(SymbolKind.LOCAL, "define", define.qualified, define.result)
-        return self.symbol(symbol)
+        """The unknown value that stands for an uninterpreted or hidden define without parameters."""
+        return self.symbol(unknown_constant(define))
+
+
+def unknown_constant(define: core.Define) -> Symbol:
+    """The symbol of the value that an uninterpreted or hidden define without parameters has."""
+    return Symbol(SymbolKind.LOCAL, "define", define.qualified, define.result)
 
 
 def conjoin(*conditions: z3.BoolRef) -> z3.BoolRef:
     """The conjunction, without the parts that are plainly true."""
-    parts = [c for c in conditions if not z3.is_true(c)]
+    parts = [c for c in conditions if c is not TRUE]
     if not parts:
         return TRUE
     return parts[0] if len(parts) == 1 else z3.And(*parts)
@@ -414,13 +417,13 @@ def conjoin(*conditions: z3.BoolRef) -> z3.BoolRef:
 
 def under(guard: z3.BoolRef, condition: z3.BoolRef) -> z3.BoolRef:
     """`guard` implies `condition`, said shortly where either is plain."""
-    if z3.is_true(condition) or z3.is_true(guard):
+    if condition is TRUE or guard is TRUE:
         return condition
     return z3.Implies(guard, condition)
 
 
 def choose(guard: z3.BoolRef, then: z3.BoolRef, otherwise: z3.BoolRef) -> z3.BoolRef:
     """`then` where the guard holds and `otherwise` where it does not."""
-    if z3.is_true(then) and z3.is_true(otherwise):
+    if then is TRUE and otherwise is TRUE:
         return TRUE
     return z3.If(guard, then, otherwise)

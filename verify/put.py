@@ -14,7 +14,7 @@ from verify.encode import Encoder, conjoin, under
 from verify.instance import Instance
 from verify.passive import Assume, Let, Path
 from verify.question import Question
-from verify.words import Integers, Words
+from verify.words import TRUE, Integers, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def assertions(
             case Let(path=path, symbol=symbol, value=value):
                 encoded = encoder.encode(value, terms, {})
                 terms[symbol] = encoded.value
-                if not z3.is_true(encoded.defined):
+                if encoded.defined is not TRUE:
                     plain.append(under(taken(path), encoded.defined))
             case Assume(path=path, expr=expr, name=name):
                 kept = expr if instances is None else weakened(program, expr)

@@ -23,8 +23,11 @@ from verify.verdict import Reason
 TURNS = (1, 2, 3, 5, 8)
 """How many turns of each loop the search lays out, one bound after the other."""
 
-FUEL = 200_000
-"""How many statements an execution may take."""
+FUEL = 20_000
+"""How many statements an execution may take of which the solver says that it breaks something."""
+
+GUESS = 2_000
+"""How many statements an execution may take from values that need not be those of an entry."""
 
 Values = Mapping[Symbol, Value]
 
@@ -76,7 +79,7 @@ def find_run(
         return watched(routine, id_) and ".range[" not in id_
 
     if start is not None:
-        violation = _execute(program, routine, start, (), watch)
+        violation = _execute(program, routine, start, (), watch, GUESS)
         if violation is not None:
             return Runs(violation, Reason.BOUND, "")
     deadline = time.monotonic() + seconds
@@ -93,7 +96,7 @@ def find_run(
                 question = ask(program, instance, scope)
                 found = search(program, question, left, quantified(program, question))
                 if isinstance(found, Found):
-                    violation = _execute(program, routine, found.confirmed, tuple(unrolled.picks), watch)
+                    violation = _execute(program, routine, found.confirmed, tuple(unrolled.picks), watch, FUEL)
                     if violation is not None:
                         return Runs(violation, Reason.BOUND, "")
                     why = Reason.SOLVER
@@ -117,6 +120,7 @@ def _execute(
     found: Confirmed,
     picks: tuple[Pick, ...],
     watch: Callable[[str], bool],
+    fuel: int,
 ) -> Violation | None:
     """Run the body on the entry values found; what it breaks, if it breaks what is watched."""
     context, values = found.context, found.values
@@ -137,7 +141,7 @@ def _execute(
     state = {s: at_entry(s) for s in seen}
     inputs = {**arguments, **state}
     hints = {s: (v,) for s, v in values.items() if s.kind is SymbolKind.BOUND}
-    result = execute(program, context, routine, arguments, state, watch=watch, choose=choose, fuel=FUEL, hints=hints)
+    result = execute(program, context, routine, arguments, state, watch=watch, choose=choose, fuel=fuel, hints=hints)
     match result:
         case Violated() if watch(result.id):
             what = f"{result.id} is broken" + (f": {result.reason}" if result.reason else "")

@@ -252,12 +252,16 @@ class _Walk:
                 self.owner.report.append(errors.operator_type(node.span, op, str(left.type), "word and int"))
             return core.Binary(node.span, BinaryOp(op), left, right)
         if op == "in":
-            base = self.expr(node.right, None)
+            # `{}` on the right takes its type from the left.
+            element = self.expr(node.left, None) if flexible(node.right) else None
+            base = self.expr(node.right, SetType(element.type) if element is not None else None)
             if base.type is not ERROR and not isinstance(base.type, SetType):
                 return self.poison(errors.operator_type(node.span, "in", str(base.type), "sets"))
             if not isinstance(base.type, SetType):
                 return core.Literal(node.span, False, BOOL)
-            return core.Index(node.span, base, self.typed(node.left, base.type.element, "the left side of `in`"))
+            if element is None:
+                element = self.typed(node.left, base.type.element, "the left side of `in`")
+            return core.Index(node.span, base, element)
         if op in _BITWISE:
             left, right = self.expr(node.left, WORD), self.expr(node.right, WORD)
             for side in (left, right):

@@ -18,6 +18,10 @@ from verify import integers
 Term: TypeAlias = Any  # z3 comes without types: an ExprRef
 
 
+TRUE = z3.BoolVal(True)
+"""The one term for what is plainly true: told by identity, which is cheap."""
+
+
 class Words(Protocol):
     """What the encoder asks of a representation of words of `bits` bits.
 
@@ -60,7 +64,7 @@ class BitVectors:
         return z3.BitVecVal(value, self.bits)
 
     def in_range(self, a: Term) -> z3.BoolRef:  # noqa: ARG002  # every bit-vector is a word
-        return z3.BoolVal(True)
+        return TRUE
 
     def add(self, a: Term, b: Term) -> Term:
         return a + b

@@ -25,7 +25,7 @@ CHOICES = 128
 """How many choices make an example; what would be chosen after these is the plainest."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Example:
     """One input. `geometry` is None for one without a name; `context` has no tables: what the uninterpreted defines
     are is settled by `hooks`, by qualified name, while the implementation runs."""
@@ -35,6 +35,10 @@ class Example:
     arguments: Mapping[Symbol, Value]
     state: Mapping[Symbol, Value]
     hooks: Mapping[str, Hook]
+
+    def __repr__(self) -> str:
+        """Short: whoever shows an example has better ways."""
+        return f"Example({', '.join(f'{s}={v}' for s, v in self.arguments.items())})"
 
     @property
     def entry(self) -> Mapping[Symbol, Value]:
