@@ -310,7 +310,7 @@ def bind(example: Example, words: Words, binding: Binding) -> Bound:
     if binding == "narrow":
         # As few bits as hold the value, or some more.
         numbers = ((s, v) for s, v in every.items() if s.type == INT and isinstance(v, int))
-        encoder.narrow = {s: v.bit_length() + 1 + len(s.name) % 3 for s, v in numbers}
+        encoder.narrow = {s: (v if v >= 0 else ~v).bit_length() + 1 + len(s.name) % 3 for s, v in numbers}
     values: dict[Symbol, Term] = {}
     entry: dict[Symbol, Term] = {}
     known: list[tuple[Term, Term]] = []

@@ -6,7 +6,7 @@ are mostly those at the edges of the word, where the two meanings of the languag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TypeAlias
@@ -15,7 +15,7 @@ import core_nodes as nodes
 from core_nodes import COLOUR, PTE
 
 from verify import core
-from verify.core import BOOL, INT, WORD, BinaryOp, MapType, SetType, Symbol, SymbolKind, Type, UnaryOp
+from verify.core import BOOL, INT, WORD, BinaryOp, MapType, SetType, Symbol, SymbolKind, Type
 from verify.evaluate import Context, Table, Undecided, Undefined, evaluate
 from verify.values import Member, Value, map_value
 
@@ -191,12 +191,12 @@ PARAMS: tuple[Type, ...] = (WORD, INT, BOOL)
 Make: TypeAlias = Callable[[], core.Expr]
 
 
-def example(seed: int, size: int = 60) -> Example:
-    """The example of that seed, some `size` nodes large."""
+def example(seed: int, size: int = 60, types: Sequence[Type] = TYPES) -> Example:
+    """The example of that seed, some `size` nodes large, of one of the types."""
     random = Random(seed)
     bits = random.choice(SIZES) if random.random() < 0.5 else random.randint(1, 128)
     maker = Maker(random, Values(random, bits))
-    expr = maker.make(random.choice(TYPES), size, OUTERMOST)
+    expr = maker.make(random.choice(types), size, OUTERMOST)
     maker.meet_tables(expr)
     items = [*maker.items(), *maker.defines.values()]
     return Example(
@@ -336,7 +336,7 @@ class Maker:
         return [self.make(t, n, scope) for t, n in zip(types, self.split(size, len(types)), strict=True)]
 
     def inner(self, type_: Type, size: int, scope: Scope) -> Iterator[tuple[float, Make]]:
-        yield 1.5, lambda: nodes.ite(*self.several(size, scope, BOOL, type_, type_))
+        yield 2.5, lambda: self.choice(type_, size, scope)
         yield 3, lambda: self.let(self.random.choice(TYPES), type_, size, scope)
         if scope.parameters is None and not scope.old and SymbolKind.STATE in scope.kinds:
             inside = replace(scope, kinds=IN_OLD, old=True)
@@ -361,7 +361,7 @@ class Maker:
         ops = [*ARITHMETIC, *BITWISE] if type_ == WORD else [*ARITHMETIC]
         for op in ops:
             yield 1, lambda op=op: self.binary(op, type_, type_, size, scope)  # type: ignore[misc]
-        yield 1, lambda: nodes.unary("-", self.make(type_, size - 1, scope))
+        yield 1, lambda: nodes.unary("-", self.operand(type_, size - 1, scope))
         if type_ == INT:
             yield 4, lambda: nodes.to_int(self.make(WORD, size - 1, scope))
             return
@@ -373,24 +373,50 @@ class Maker:
 
     def truths(self, size: int, scope: Scope) -> Iterator[tuple[float, Make]]:
         for op in CONNECTIVES:
-            yield 2, lambda op=op: self.binary(op, BOOL, BOOL, size, scope)  # type: ignore[misc]
+            yield 2, lambda op=op: self.connective(op, size, scope)  # type: ignore[misc]
         for op in ORDERS:
             for type_ in (WORD, INT):
                 yield 1, lambda op=op, type_=type_: self.binary(op, type_, type_, size, scope)  # type: ignore[misc]
         for op in EQUALITIES:
             for at in TYPES:
-                yield 1 if at in SCALARS else 1.7, lambda op=op, at=at: self.alike(op, at, size, scope)  # type: ignore[misc]
+                yield 1.5 if at in SCALARS else 2.5, lambda op=op, at=at: self.alike(op, at, size, scope)  # type: ignore[misc]
         yield 2, lambda: nodes.unary("!", self.make(BOOL, size - 1, scope))
         if not scope.bound:
             for universal in (True, False):
-                yield 12, lambda universal=universal: self.quantifier(universal, size, scope)  # type: ignore[misc]
+                yield 15, lambda universal=universal: self.quantifier(universal, size, scope)  # type: ignore[misc]
+
+    def choice(self, type_: Type, size: int, scope: Scope) -> core.Expr:
+        first, second, third = self.split(size, 3)
+        then, otherwise = self.doubtful(type_, second, scope), self.doubtful(type_, third, scope)
+        return nodes.ite(self.make(BOOL, first, scope), then, otherwise)
+
+    def connective(self, op: BinaryOp, size: int, scope: Scope) -> core.Expr:
+        first, second = self.split(size, 2)
+        return core.Binary(nodes.place(), op, self.make(BOOL, first, scope), self.doubtful(BOOL, second, scope))
+
+    def doubtful(self, type_: Type, size: int, scope: Scope) -> core.Expr:
+        """What may not count: now and then it is not defined."""
+        if self.likely(0.85):
+            return self.make(type_, size, scope)
+        bits = self.values.bits
+        x = self.make(WORD, 1, scope)
+        nowhere = self.random.choice(
+            (
+                nodes.to_word(nodes.number(self.random.choice((-1, 1 << bits)))),
+                nodes.op(x, self.random.choice("/%"), nodes.word(0)),
+                nodes.op(x, self.random.choice(("<<", ">>")), nodes.number(self.random.choice((-1, bits)))),
+            )
+        )
+        if type_ == WORD:
+            return nowhere
+        if type_ == INT and self.likely(0.5):
+            return nodes.op(nodes.to_int(x), self.random.choice("/%"), nodes.number(0))
+        return nodes.let(self.fresh(SymbolKind.BOUND, WORD), nowhere, self.make(type_, size - 3, scope))
 
     def alike(self, op: BinaryOp, type_: Type, size: int, scope: Scope) -> core.Expr:
         """An equation. Two maps are rarely equal by chance, so now and then one is the other with an update."""
         if isinstance(type_, MapType | SetType) and self.likely(0.4):
-            first = self.random.getstate()
             one, other = self.several(size, scope, type_, core.key_type(type_))
-            del first
             held = core.value_type(type_)
             kept = self.fresh(SymbolKind.BOUND, type_)
             key = self.fresh(SymbolKind.BOUND, other.type)
@@ -401,7 +427,7 @@ class Maker:
         return self.binary(op, type_, type_, size, scope)
 
     def binary(self, op: BinaryOp, left: Type, right: Type, size: int, scope: Scope) -> core.Expr:
-        if op in core.PARTIAL and self.likely(0.75):
+        if op in core.PARTIAL and self.likely(0.6):
             # Mostly defined: else nothing large would be.
             bits = self.values.bits
             if op in SHIFTS:
@@ -410,10 +436,32 @@ class Maker:
                 drawn = self.values.of(right)
                 assert isinstance(drawn, int)
                 by = drawn or 1
-            made = self.make(left, size - 2, scope)
-            return core.Binary(nodes.place(), op, made, nodes.number(by, right))
-        a, b = self.several(size, scope, left, right)
-        return core.Binary(nodes.place(), op, a, b)
+            return core.Binary(nodes.place(), op, self.operand(left, size - 2, scope), nodes.number(by, right))
+        if left == right and left in (WORD, INT) and self.likely(0.2):
+            return self.close(op, left, size, scope)
+        first, second = self.split(size, 2)
+        return core.Binary(nodes.place(), op, self.operand(left, first, scope), self.operand(right, second, scope))
+
+    def operand(self, type_: Type, size: int, scope: Scope) -> core.Expr:
+        """An expression of that type; an int often one that words bound, negative ones included."""
+        if type_ != INT or self.likely(0.6):
+            return self.make(type_, size, scope)
+        number = nodes.to_int(self.make(WORD, size - 2, scope))
+        match self.random.randrange(3):
+            case 0:
+                return number
+            case 1:
+                return nodes.unary("-", number)
+            case _:
+                return nodes.op(number, "-", nodes.to_int(self.make(WORD, 1, scope)))
+
+    def close(self, op: BinaryOp, type_: Type, size: int, scope: Scope) -> core.Expr:
+        """Two numbers that are the same, or next to each other."""
+        symbol = self.fresh(SymbolKind.BOUND, type_)
+        one = nodes.number(self.random.choice((0, 1)), type_)
+        pair = [nodes.var(symbol), nodes.op(nodes.var(symbol), self.random.choice("+-"), one)]
+        self.random.shuffle(pair)
+        return nodes.let(symbol, self.operand(type_, size - 4, scope), core.Binary(nodes.place(), op, *pair))
 
     def to_word(self, size: int, scope: Scope) -> core.Expr:
         roll = self.random.random()

@@ -16,12 +16,12 @@ from bridge import Function, Misbehaved, NoBridge, Outcome, affordable, call, ch
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 
 from verify import core
-from verify.contract import module_invariants
 from verify.core import WORD_BITS, Symbol, SymbolKind
 from verify.diagnostic import render
 from verify.elaborate import elaborate
 from verify.evaluate import Context, Undecided, Undefined, evaluate
 from verify.execute import mentions
+from verify.invariants import labelled_invariants
 from verify.load import load
 from verify.span import Source
 from verify.strategies.classes import BadClass, InputClass, input_classes
@@ -120,9 +120,9 @@ def _tests(program: core.Program, routine: core.Routine) -> list[Generated]:
     found = [Generated(f"{name}.ensures.{c.label}", routine, c) for c in routine.ensures]
     if any(isinstance(item, core.State) for item in program.visible_items(routine.module)):
         found.append(Generated(f"{name}.modifies", routine, None))
-    for full, clause in module_invariants(program, routine.module):
+    for _, label, clause in labelled_invariants(program, routine.module):
         if mentions(clause.expr, routine.modifies):
-            found.append(Generated(f"{name}.invariant.{full.rsplit('.', 1)[1]}", routine, clause))
+            found.append(Generated(f"{name}.invariant.{label}", routine, clause))
     return found
 
 

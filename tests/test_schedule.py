@@ -370,7 +370,7 @@ def test_plan_and_results_are_the_same_from_another_process(tmp_path: Path, meth
     here = plan(request)
     ((_, outcome),) = each(plan, (request,), 1, 20.0, method=method)
     assert outcome == Done(here)
-    work = Work(discharge, request.program, {}, 1.0)
+    work = Work(discharge, None, request.program, {}, 1.0)
     found = dict(each(work, here.tasks, 2, 20.0, method=method))
     assert found == {i: Done(r) for i, r in results(here, {})}
 

@@ -24,7 +24,7 @@ from verify.audit import audit, audit_text
 from verify.cli import VERSION, Command, Options, Shown, UsageError, VersionAsked, parse
 from verify.diagnostic import SpecificationError, render
 from verify.elaborate import elaborate
-from verify.entries import Discharge, Work, grouped, in_order, result_of
+from verify.entries import Discharge, Together, Work, grouped, in_order, results_of, units
 from verify.explain import explain_text, near
 from verify.json_report import audit_json, list_json, report_json
 from verify.load import Loaded, load
@@ -56,14 +56,14 @@ class ReaderGone(Exception):
     """What the report is written to has been closed by its reader (`| head`)."""
 
 
-def main(arguments: Sequence[str], discharge: Discharge, grace: float = GRACE) -> int:
+def main(arguments: Sequence[str], discharge: Discharge, grace: float = GRACE, together: Together | None = None) -> int:
     """Do what the arguments ask for; the exit status. Prints, and raises nothing."""
     sys.setrecursionlimit(RECURSION_LIMIT)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a source line may not fit the terminal's encoding
     try:
-        return _run(parse(arguments), discharge, grace)
+        return _run(parse(arguments), discharge, grace, together)
     except Shown as shown:
         return _printed(str(shown))
     except VersionAsked:
@@ -166,7 +166,7 @@ def _stoppable() -> Iterator[Connection]:
 # --- commands ------------------------------------------------------------------------------------------------------
 
 
-def _run(options: Options, discharge: Discharge, grace: float) -> int:
+def _run(options: Options, discharge: Discharge, grace: float, together: Together | None) -> int:
     begun = time.monotonic()
     loaded, program = _read(options)
     if program is None:
@@ -187,7 +187,7 @@ def _run(options: Options, discharge: Discharge, grace: float) -> int:
         if options.command is Command.LIST:
             return _finish(options, list_json(planned, _versions()) if options.json else list_text(planned))
         session = _Session(options, loaded, program, planned, begun, _Output(options))
-        return session.run(discharge, grace, stop)
+        return session.run(discharge, grace, together, stop)
 
 
 def _read(options: Options) -> tuple[Loaded, core.Program | None]:
@@ -262,20 +262,25 @@ class _Session:
     output: _Output
     results: list[Result] = field(default_factory=list)
 
-    def run(self, discharge: Discharge, grace: float, stop: Connection) -> int:
+    def run(self, discharge: Discharge, grace: float, together: Together | None, stop: Connection) -> int:
         tasks, listed = self.planned.tasks, self.planned.listed
         streams = self.options.command is Command.PROVE and not self.options.json
         paint = paint_for(self.output.stream, os.environ)
         text = TextReport(self.planned, self.loaded.sources, self.again, paint)
         bar = Bar(sys.stderr, len(tasks), os.environ)
-        limit = self.options.timeout * 1.2 + grace
-        work = Work(discharge, self.program, self.loaded.sources, self.options.timeout)
-        with closing(each(work, tasks, self.options.jobs, limit, stop)) as outcomes:
+        parts = units(tasks)
+        limit = (self.options.timeout * 1.2 + grace) * max((len(p) for p in parts), default=1)
+        work = Work(discharge, together, self.program, self.loaded.sources, self.options.timeout)
+        given = [tuple(tasks[index] for index in part) for part in parts]
+        with closing(each(work, given, self.options.jobs, limit, stop)) as outcomes:
 
             def incoming() -> Iterator[tuple[int, Result]]:
-                for number, (index, outcome) in enumerate(outcomes):
-                    bar.show(number + 1)
-                    yield index, result_of(tasks[index], outcome, self.options.timeout)
+                done = 0
+                for number, outcome in outcomes:
+                    done += len(parts[number])
+                    bar.show(done)
+                    found = results_of(given[number], outcome, self.options.timeout)
+                    yield from zip(parts[number], found, strict=True)
                 bar.hide()
 
             try:
@@ -322,6 +327,6 @@ class _Session:
 
 
 if __name__ == "__main__":
-    from verify.solve import discharge
+    from verify.solve import discharge, together
 
-    sys.exit(main(sys.argv[1:], discharge))
+    sys.exit(main(sys.argv[1:], discharge, together=together))

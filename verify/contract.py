@@ -8,6 +8,7 @@ from dataclasses import replace
 from verify import core
 from verify.claims import claims_of
 from verify.core import INT, WORD, BinaryOp, Symbol, SymbolKind
+from verify.invariants import labelled_invariants, module_invariants
 from verify.passive import Kind, Obligation, relevant
 from verify.rename import conjunction, definedness, rename
 from verify.sites import range_sites, subexpressions
@@ -17,16 +18,6 @@ from verify.syntax import RoutineKind
 from verify.walk import Exits, Flow, Walk, equal
 
 _PROCEDURES = frozenset({RoutineKind.PROCEDURE, RoutineKind.TRUSTED, RoutineKind.REFUTE_PROCEDURE})
-
-
-def module_invariants(program: core.Program, module: str) -> tuple[tuple[str, core.Clause], ...]:
-    """The invariants that a module sees, each with its qualified name."""
-    return tuple(
-        (f"{name}.invariant.{item.clause.label}", item.clause)
-        for name in program.module(module).visible
-        for item in program.module(name).items
-        if isinstance(item, core.Invariant)
-    )
 
 
 class Contract(Walk):
@@ -79,9 +70,8 @@ class Contract(Walk):
             goal = conjunction(routine.span, same)
             self.oblige(f"{routine.qualified}.modifies", Kind.MODIFIES, goal, flow, routine.span)
         touched = {*routine.modifies, *changed(routine.body or (), self.modifies)}
-        for name, clause in module_invariants(self.program, routine.module):
+        for _, label, clause in labelled_invariants(self.program, routine.module):
             if any(isinstance(e, core.Var) and e.symbol in touched for e in subexpressions(clause.expr)):
-                label = name.rsplit(".", 1)[1]
                 goal = rename(clause.expr, final, self.entry)
                 self.oblige(
                     f"{routine.qualified}.invariant.{label}", Kind.INVARIANT, goal, flow, clause.span, clause.doc
@@ -132,10 +122,9 @@ class Contract(Walk):
         for parameter, argument in zip(callee.parameters, call.arguments, strict=True):
             given[parameter] = self.define(parameter, self.at(argument, flow), flow).values[parameter]
         before = {**self.states(flow), **given}
-        invariants = module_invariants(self.program, callee.module) if callee.kind in _PROCEDURES else ()
-        for name, clause in invariants:
+        invariants = labelled_invariants(self.program, callee.module) if callee.kind in _PROCEDURES else ()
+        for _, label, clause in invariants:
             goal = rename(clause.expr, before, before)
-            label = name.rsplit(".", 1)[1]
             self.oblige(f"{place}.invariant.{label}", Kind.CALL, goal, flow, call.span)
             self.assume(goal, flow, None)
         for clause in callee.requires:
@@ -150,7 +139,7 @@ class Contract(Walk):
         if callee.kind is not RoutineKind.LEMMA:
             after = replace(after, leans=(*after.leans, f"the contract of `{callee.name}`, line {call.span.line}"))
         states_after = self.states(after)
-        for name, clause in invariants:
+        for name, _, clause in invariants:
             self.assume(rename(clause.expr, states_after, states_after), after, name)
         for clause in callee.ensures:
             expr = rename(clause.expr, {**states_after, **given, **results}, before)

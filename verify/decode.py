@@ -123,13 +123,17 @@ class _Reader:
         entries: list[tuple[Value, Value]] = []
         inner = value_type(type_)
 
+        def enter(at: Any, held: Any) -> None:
+            key = self.key(key_type(type_), at)
+            if key is not _NOWHERE:  # what a map of the solver holds elsewhere need be no value at all
+                entries.append((key, self.value(inner, held)))
+
         def done(default: Value) -> MapValue:
-            kept = dict(reversed([(k, v) for k, v in entries if k is not _NOWHERE]))
-            return map_value(type_, default, kept, self.encoder.words.bits)
+            return map_value(type_, default, dict(reversed(entries)), self.encoder.words.bits)
 
         while True:
             if z3.is_store(term):
-                entries.append((self.key(key_type(type_), term.arg(1)), self.value(inner, term.arg(2))))
+                enter(term.arg(1), term.arg(2))
                 term = term.arg(0)
             elif z3.is_K(term):
                 return done(self.value(inner, term.arg(0)))
@@ -140,16 +144,14 @@ class _Reader:
             if interpretation is not None and isinstance(interpretation, z3.FuncInterp):
                 for n in range(interpretation.num_entries()):
                     entry = interpretation.entry(n)
-                    key = self.key(key_type(type_), entry.arg_value(0))
-                    entries.append((key, self.value(inner, entry.value())))
+                    enter(entry.arg_value(0), entry.value())
                 otherwise = interpretation.else_value()
                 if otherwise is not None and z3.is_app(otherwise) and not _has_variables(otherwise):
                     return done(self.value(inner, otherwise))
         # A function given by a formula: what matters of it are its values at the keys that the question looks at.
         sort = term.sort().domain()
         for found in self.looked_at(sort):
-            at = self.model.eval(z3.Select(term, found), model_completion=True)
-            entries.append((self.key(key_type(type_), found), self.read(inner, at)))
+            enter(found, z3.Select(term, found))
         other = self.elsewhere(sort)
         return done(self.read(inner, self.model.eval(z3.Select(term, other), model_completion=True)))
 

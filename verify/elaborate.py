@@ -256,7 +256,9 @@ class _Elaborator:
             match clause:
                 case syntax.Labelled():
                     ensures = clause.kind is ClauseKind.ENSURES
-                    place = Place(f"`{clause.kind.value}`", variables, state=True, old=ensures, results=ensures)
+                    entry = not (ensures and kind in _PROCEDURES)
+                    where = f"`{clause.kind.value}`"
+                    place = Place(where, variables, state=True, old=True, results=ensures, entry=entry)
                     if any(c.label == clause.label.name for c in found[clause.kind]):
                         kind_name = clause.kind.value
                         self.report.append(errors.duplicate_label(clause.label.span, clause.label.name, kind_name))
@@ -266,7 +268,7 @@ class _Elaborator:
                 case syntax.Decreases():
                     if decreases is not None:
                         self.report.append(errors.twice(clause.span, "decreases"))
-                    place = Place("`decreases`", variables, state=True, old=False, results=False)
+                    place = Place("`decreases`", variables, state=True, old=True, results=False, entry=True)
                     decreases = measure(expressions.elaborate(clause.expr, place, None, "the measure"), expressions)
                 case syntax.On():
                     on = (on or []) + [n.name for n in clause.names]

@@ -35,7 +35,6 @@ from verify.words import TRUE, AbstractIntegers, Words
 Term: TypeAlias = Any  # z3 comes without types: an ExprRef
 
 
-
 @dataclass(frozen=True, slots=True)
 class Encoded:
     """A term, and the condition under which it is defined."""
@@ -139,7 +138,7 @@ class Encoder:
         if found is not None:
             return found
         if symbol == core.WORD_BITS:
-            made: Term = integers.literal(self.words.bits)
+            made: Term = self.words.width()
         elif symbol in self.geometry:
             made = self.literal(self.geometry[symbol], symbol.type)
         elif symbol in self.constants:
@@ -237,7 +236,7 @@ class Encoder:
                 return Encoded(self.words.to_int(a.value), a.defined)
             case core.ToWord():
                 a = self.encode(expr.operand, values, entry)
-                top = integers.literal(1 << self.words.bits)
+                top = self.words.top()
                 fits = z3.And(integers.le(integers.literal(0), a.value), integers.lt(a.value, top))
                 return Encoded(self.words.from_int(a.value), conjoin(a.defined, fits))
             case _:
@@ -329,7 +328,7 @@ class Encoder:
     def shifts(self, count: core.Expr, term: Term) -> z3.BoolRef:
         """True iff the count is at least 0 and below WORD_BITS."""
         number = self.words.to_int(term) if count.type == core.WORD else term
-        below = integers.lt(number, integers.literal(self.words.bits))
+        below = integers.lt(number, self.words.width())
         if count.type == core.WORD:
             return below
         return z3.And(integers.le(integers.literal(0), number), below)

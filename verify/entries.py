@@ -20,24 +20,53 @@ Discharge = Callable[[core.Program, Obligation, Scope, Mapping[str, Source], flo
 """What finds the verdict on an obligation at a scope, within about so many seconds."""
 
 
+Together = Callable[[core.Program, Obligation, tuple[Scope, ...]], "tuple[Result, ...] | None"]
+"""What proves an obligation at several scopes by one proof, if that is quickly found: a result for each, or None."""
+
+Unit = tuple[int, ...]
+"""Tasks that one worker does in one go, by index."""
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a worker does with each task."""
+    """What a worker does with the tasks of a unit, which share their obligation."""
 
     discharge: Discharge
+    together: Together | None
     program: core.Program
     sources: Mapping[str, Source]
     timeout: float
 
-    def __call__(self, task: Task) -> Result:
-        return self.discharge(self.program, task.obligation, task.scope, self.sources, self.timeout)
+    def __call__(self, tasks: tuple[Task, ...]) -> tuple[Result, ...]:
+        if self.together is not None and len(tasks) > 1:
+            found = self.together(self.program, tasks[0].obligation, tuple(t.scope for t in tasks))
+            if found is not None:
+                return found
+        return tuple(self.discharge(self.program, t.obligation, t.scope, self.sources, self.timeout) for t in tasks)
 
 
-def result_of(task: Task, outcome: Outcome[Result], timeout: float) -> Result:
-    """The result for an entry, whatever became of the process that worked on it."""
+def units(tasks: Sequence[Task]) -> tuple[Unit, ...]:
+    """The tasks in order, those about every geometry at several word sizes as one."""
+    found: list[Unit] = []
+    for index, task in enumerate(tasks):
+        last = tasks[found[-1][0]] if found else None
+        same = last is not None and last.obligation.id == task.obligation.id
+        if same and last is not None and last.scope.name is None and task.scope.name is None:
+            found[-1] = (*found[-1], index)
+        else:
+            found.append((index,))
+    return tuple(found)
+
+
+def results_of(tasks: tuple[Task, ...], outcome: Outcome[tuple[Result, ...]], timeout: float) -> tuple[Result, ...]:
+    """The results of the tasks of a unit, whatever became of the process that worked on it."""
+    if isinstance(outcome, Done):
+        return outcome.value
+    return tuple(_result_of(task, outcome, timeout) for task in tasks)
+
+
+def _result_of(task: Task, outcome: Late | Died | Raised, timeout: float) -> Result:
     match outcome:
-        case Done(value=value):
-            return value
         case Late(seconds=seconds):
             what = f"stopped after {seconds:.1f} s: it did not keep to its {timeout:g} s"
             return _unknown(task, Reason.TIMEOUT, (what,), seconds)

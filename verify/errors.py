@@ -196,7 +196,7 @@ def old_here(span: Span, where: str) -> Diagnostic:
         span,
         f"`old` cannot stand in {where}",
         "`old` speaks of the entry of a procedure, and there is none",
-        "use it in clauses and bodies of procedures",
+        "use it in the clauses and the body of a procedure",
     )
 
 

@@ -8,7 +8,7 @@ id. What is undefined ends the run, watched or not.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import NoReturn, TypeAlias, assert_never
@@ -16,6 +16,7 @@ from typing import NoReturn, TypeAlias, assert_never
 from verify import core
 from verify.core import Symbol, SymbolKind
 from verify.evaluate import PIECES, Context, Undecided, Undefined, evaluate
+from verify.invariants import labelled_invariants, module_invariants
 from verify.sites import is_partial, range_sites, subexpressions
 from verify.span import Span
 from verify.syntax import RoutineKind
@@ -149,13 +150,8 @@ def holds_requires(
     values = {**arguments, **state}
     clauses = routine.requires
     if routine.kind in PROCEDURES:
-        clauses += tuple(invariants(program, routine.module))
+        clauses += tuple(clause for _, clause in module_invariants(program, routine.module))
     return all(evaluate(clause.expr, context, values, values) for clause in clauses)
-
-
-def invariants(program: core.Program, module: str) -> Iterator[core.Clause]:
-    """The module invariants that a module sees, imported ones first."""
-    return (item.clause for item in program.visible_items(module) if isinstance(item, core.Invariant))
 
 
 def mentions(expr: core.Expr, symbols: tuple[Symbol, ...]) -> bool:
@@ -239,12 +235,12 @@ class _Execution:
         if routine.kind not in PROCEDURES:
             return
         name = f"{routine.qualified}.modifies"
-        changed = [s for s in state if s not in routine.modifies and act.values[s] != state[s]]
+        changed = tuple(s for s in state if s not in routine.modifies and act.values[s] != state[s])
         if changed and self.watch(name):
             self.violate(act, name, routine.span, scope, reason=f"{changed[0]} has changed")
-        for clause in invariants(self.program, routine.module):
-            if mentions(clause.expr, routine.modifies):
-                self.check(act, f"{routine.qualified}.invariant.{clause.label}", clause, routine.span, scope)
+        for _, label, clause in labelled_invariants(self.program, routine.module):
+            if mentions(clause.expr, routine.modifies + changed):
+                self.check(act, f"{routine.qualified}.invariant.{label}", clause, routine.span, scope)
 
     def block(self, act: _Activation, body: tuple[core.Stmt, ...]) -> _Flow:
         for statement in body:
@@ -294,8 +290,8 @@ class _Execution:
             self.check(act, f"{prefix}.{clause.label}", clause, call.span, scope, scope)
         if ghost:
             return
-        for clause in invariants(self.program, callee.module):
-            self.check(act, f"{prefix}.invariant.{clause.label}", clause, call.span, scope, scope)
+        for _, label, clause in labelled_invariants(self.program, callee.module):
+            self.check(act, f"{prefix}.invariant.{label}", clause, call.span, scope, scope)
         self.steps.append(Step(act.depth, call.span, StepKind.CALL, callee=callee.qualified))
         for parameter, value in given.items():
             self.steps.append(Step(act.depth + 1, call.span, StepKind.PASS, parameter, value))

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 
 from verify import core
-from verify.contract import module_invariants
+from verify.invariants import module_invariants
 from verify.passive import Obligation
 from verify.plan import Task
 from verify.report import heading, place, reasons, scope_name, where_text

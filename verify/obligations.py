@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from verify import core
-from verify.contract import module_invariants, obligations_of
+from verify.contract import obligations_of
 from verify.core import Symbol, SymbolKind
+from verify.invariants import module_invariants
 from verify.passive import Assume, Kind, Obligation, Step
 from verify.rename import conjunction, definedness
 from verify.sites import range_sites, subexpressions

@@ -11,18 +11,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from verify import core
-from verify.put import assertions, narrowed_use, put
-from verify.question import Question
-from verify.words import AbstractIntegers, BitVectors, Integers, Words
+from verify.put import Answer, assertions, narrowed_use, put
+from verify.question import Question, near
+from verify.words import AbstractIntegers, AnyIntegers, BitVectors, Integers, Words
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A representation, and the most seconds that it gets. `ground`: without what is assumed of all values."""
+    """A representation, and the most seconds that it gets.
+
+    `ground`: without what is assumed of all values. `near`: with the nearest steps alone.
+    """
 
     words: Words
     seconds: float
     ground: bool = False
+    near: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ def attempts(word_bits: int, quantified: bool, seconds: float) -> Iterator[Attem
     What is proved at all is mostly proved at once by the right representation, and by the wrong one never.
     """
     bits, above = BitVectors(word_bits), AbstractIntegers(word_bits)
+    yield Attempt(above, 0.2, ground=True, near=True)
     if quantified:
         yield Attempt(above, 0.3, ground=True)
         yield Attempt(above, 0.7)
@@ -59,22 +64,47 @@ def attempts(word_bits: int, quantified: bool, seconds: float) -> Iterator[Attem
         yield Attempt(Integers(word_bits), seconds / 4)
 
 
+def prove_generally(program: core.Program, question: Question, least: int, quantified: bool) -> Proof | None:
+    """A proof for every word size from `least` bits on, if the short attempts above the bits find one.
+
+    The question is that of any one of these sizes: nothing of its scope but the size is fixed.
+    """
+    words = AnyIntegers(least)
+    tries = [Attempt(words, 0.2, ground=True, near=True), Attempt(words, 0.3, ground=True)]
+    if quantified:
+        tries.append(Attempt(words, 1.0))
+    for attempt in tries:
+        proof = _attempt(program, question, attempt)[1]
+        if proof is not None:
+            return proof
+    return None
+
+
 def prove(program: core.Program, question: Question, seconds: float, quantified: bool) -> Proof | NoProof:
     """Proof iff some attempt finds that no values meet the question."""
     reasons: list[str] = []
     for attempt in attempts(question.scope.word_bits, quantified, seconds):
-        instances = () if attempt.ground else None
-        asked = assertions(
-            program, question, attempt.words, question.obligation.revealed, question.scope.narrow, instances
-        )
-        started = time.monotonic()
-        answer = put(asked, int(attempt.seconds * 1000))
-        if answer.no:
-            took = time.monotonic() - started
-            # Worth a second call only where the first was quick.
-            used = narrowed_use(asked, 200 + int(took * 2000)) if took < 0.1 else None
-            return Proof(answer.used if used is None else used)
-        if answer.yes and isinstance(attempt.words, BitVectors) and not attempt.ground:
+        answer, proof = _attempt(program, question, attempt)
+        if proof is not None:
+            return proof
+        whole = not (attempt.ground or attempt.near)
+        if answer.yes and whole and isinstance(attempt.words, BitVectors):
             return NoProof(True, tuple(reasons))
         reasons.append(answer.reason or "the solver has values that need not be real")
     return NoProof(False, tuple(reasons))
+
+
+def _attempt(program: core.Program, question: Question, attempt: Attempt) -> tuple[Answer, Proof | None]:
+    """What the solver answers to one attempt, and the proof if that is one."""
+    instances = () if attempt.ground else None
+    part = near(question) if attempt.near else question
+    revealed, narrow = question.obligation.revealed, question.scope.narrow
+    asked = assertions(program, part, attempt.words, revealed, narrow, instances)
+    started = time.monotonic()
+    answer = put(asked, int(attempt.seconds * 1000))
+    if not answer.no:
+        return answer, None
+    took = time.monotonic() - started
+    # Worth a second call only where the first was quick.
+    used = narrowed_use(asked, 200 + int(took * 2000)) if took < 0.1 else None
+    return answer, Proof(answer.used if used is None else used)

@@ -13,7 +13,7 @@ from verify import core
 from verify.evaluate import Undecided, Undefined, context_for, evaluate
 from verify.passive import Kind, Obligation
 from verify.present import present_run, present_values
-from verify.prove import NoProof, Proof, prove
+from verify.prove import NoProof, Proof, prove, prove_generally
 from verify.question import Question, ask, quantified
 from verify.run import Runs, find_run
 from verify.scopes import Scope, assumptions
@@ -55,6 +55,38 @@ def discharge(
         outcome.counterexample,
         outcome.detail,
         outcome.defect,
+    )
+
+
+def together(program: core.Program, obligation: Obligation, scopes: tuple[Scope, ...]) -> tuple[Result, ...] | None:
+    """A result for each scope, all word sizes of every geometry, if one proof that fixes no word size is found."""
+    started = time.monotonic()
+    question = ask(program, obligation, scopes[0])
+    if question.wanted or obligation.kind is Kind.GEOMETRY:
+        return None
+    least = min(scope.word_bits for scope in scopes)
+    proof = prove_generally(program, question, least, quantified(program, question))
+    if proof is None:
+        return None
+    seconds = (time.monotonic() - started) / len(scopes)
+    return tuple(
+        Result(
+            obligation.id,
+            obligation.kind,
+            scope.shown,
+            scope.word_bits,
+            obligation.expected,
+            Verdict.PROVED,
+            None,
+            obligation.location,
+            seconds,
+            "z3",
+            proof.used,
+            obligation.claims,
+            None,
+            ("one proof for every word size",),
+        )
+        for scope in scopes
     )
 
 

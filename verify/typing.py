@@ -35,13 +35,17 @@ _ORDERINGS = frozenset({"<", "<=", ">", ">="})
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an expression stands: what it may mention. `where` names the place in messages."""
+    """Where an expression stands: what it may mention. `where` names the place in messages.
+
+    `entry`: it speaks of the entry of the procedure, so that `old(e)` is `e`.
+    """
 
     where: str
     variables: Mapping[str, Symbol]
     state: bool
     old: bool
     results: bool
+    entry: bool = False
 
 
 @dataclass(slots=True)
@@ -335,7 +339,7 @@ class _Walk:
                 if not self.place.old:
                     return self.poison(errors.old_here(node.span, self.place.where))
                 inner = _Walk(self.owner, self.place, self.locals_, True).expr(arguments[0], expected)
-                return inner if self.in_old else core.Old(node.span, inner)
+                return inner if self.in_old or self.place.entry else core.Old(node.span, inner)
         return self.apply(node)
 
     def apply(self, node: syntax.Call) -> core.Expr:

@@ -26,11 +26,13 @@ class Words(Protocol):
     """What the encoder asks of a representation of words of `bits` bits.
 
     A shift count is a word. `from_int` is the integer modulo 2**bits, and need be right only where it fits.
-    `in_range` is true iff a term of `sort` is a word.
+    `width` is WORD_BITS and `top` is 2**WORD_BITS, as integers. `in_range` is true iff a term of `sort` is a word.
     """
 
     bits: int
 
+    def width(self) -> Term: ...
+    def top(self) -> Term: ...
     def sort(self) -> z3.SortRef: ...
     def literal(self, value: int) -> Term: ...
     def in_range(self, a: Term) -> z3.BoolRef: ...
@@ -56,6 +58,12 @@ class BitVectors:
 
     def __init__(self, bits: int) -> None:
         self.bits = bits
+
+    def width(self) -> Term:
+        return integers.literal(self.bits)
+
+    def top(self) -> Term:
+        return integers.literal(1 << self.bits)
 
     def sort(self) -> z3.SortRef:
         return z3.BitVecSort(self.bits)
@@ -120,7 +128,12 @@ class Integers:
 
     def __init__(self, bits: int) -> None:
         self.bits = bits
-        self.top = 1 << bits
+
+    def width(self) -> Term:
+        return z3.IntVal(self.bits)
+
+    def top(self) -> Term:
+        return z3.IntVal(1 << self.bits)
 
     def sort(self) -> z3.SortRef:
         return z3.IntSort()
@@ -129,16 +142,16 @@ class Integers:
         return z3.IntVal(value)
 
     def in_range(self, a: Term) -> z3.BoolRef:
-        return z3.And(a >= 0, a < self.top)
+        return z3.And(a >= 0, a < self.top())
 
     def add(self, a: Term, b: Term) -> Term:
-        return z3.If(a + b >= self.top, a + b - self.top, a + b)
+        return z3.If(a + b >= self.top(), a + b - self.top(), a + b)
 
     def sub(self, a: Term, b: Term) -> Term:
-        return z3.If(a >= b, a - b, a - b + self.top)
+        return z3.If(a >= b, a - b, a - b + self.top())
 
     def mul(self, a: Term, b: Term) -> Term:
-        return (a * b) % self.top
+        return (a * b) % self.top()
 
     def div(self, a: Term, b: Term) -> Term:
         return a / b
@@ -159,10 +172,10 @@ class Integers:
         return z3.BV2Int(a, is_signed=False)
 
     def invert(self, a: Term) -> Term:
-        return self.top - 1 - a
+        return self.top() - 1 - a
 
     def shl(self, a: Term, count: Term) -> Term:
-        return self._by_count(count, lambda n: (a * (1 << n)) % self.top)
+        return self._by_count(count, lambda n: (a * (1 << n)) % self.top())
 
     def shr(self, a: Term, count: Term) -> Term:
         return self._by_count(count, lambda n: a / (1 << n))
@@ -230,3 +243,25 @@ class AbstractIntegers(Integers):
 
     def shr(self, a: Term, count: Term) -> Term:
         return self._unknown("shr", a, count)
+
+
+class AnyIntegers(AbstractIntegers):
+    """`AbstractIntegers` of no particular size: of `least` bits at least, which is all that is known of it.
+
+    What is proved with it holds at every word size from `least` on.
+    """
+
+    def __init__(self, least: int) -> None:
+        super().__init__(least)
+
+    def width(self) -> Term:
+        return z3.Int("WORD_BITS")
+
+    def top(self) -> Term:
+        return z3.Int("2^WORD_BITS")
+
+    def facts(self) -> list[z3.BoolRef]:
+        return [*super().facts(), self.width() >= self.bits, self.top() >= 1 << self.bits]
+
+    def mul(self, a: Term, b: Term) -> Term:
+        return self._unknown("mul", a, b)

@@ -1,0 +1,31 @@
+"""The invariants of modules: which ones a module sees, and how the ids of obligations name them."""
+
+from __future__ import annotations
+
+from verify import core
+
+
+def module_invariants(program: core.Program, module: str) -> tuple[tuple[str, core.Clause], ...]:
+    """The invariants that a module sees, each with its qualified name, imported ones first."""
+    return tuple(
+        (f"{name}.invariant.{item.clause.label}", item.clause)
+        for name in program.module(module).visible
+        for item in program.module(name).items
+        if isinstance(item, core.Invariant)
+    )
+
+
+def labelled_invariants(program: core.Program, module: str) -> tuple[tuple[str, str, core.Clause], ...]:
+    """The same, with the label of each as ids have it between its qualified name and its clause.
+
+    An imported invariant whose label another one that the module sees has too is `MODULE.LABEL`.
+    """
+    seen = module_invariants(program, module)
+    labels = [clause.label for _, clause in seen]
+
+    def label(qualified: str, clause: core.Clause) -> str:
+        owner = qualified.split(".")[0]
+        alone = owner == module or labels.count(clause.label) == 1
+        return clause.label if alone else f"{owner}.{clause.label}"
+
+    return tuple((qualified, label(qualified, clause), clause) for qualified, clause in seen)
