@@ -33,9 +33,6 @@ from verify.values import MapValue, Member, Value, fits, map_value
 STATES = ("pte", "table", "refuses", "asked", "steps")
 PAGES = 4096
 """How many pages a range has at most: what one example may cost."""
-TURNS = 20_000
-"""How many steps a move may take. With so few pages it needs fewer; one that takes more never ends."""
-
 Function = Callable[..., Any]
 
 
@@ -88,12 +85,7 @@ def check(program: core.Program, routine: core.Routine, function: Function) -> N
 
 def affordable(context: Context, values: Mapping[Symbol, Value]) -> bool:
     """Whether the range among a move's arguments is short enough to go through. True while nothing is known of it."""
-    named = {s.name: v for s, v in values.items() if isinstance(v, int)}
-    page = 1 << _constant(context, "PAGE_SHIFT")
-    length = named.get("len", 0)
-    if "old_addr" in named and "old_end" in named:
-        length = named["old_end"] - named["old_addr"]
-    return length // page <= PAGES
+    return _pages(geometry_of(context), {s.name: v for s, v in values.items()}) <= PAGES
 
 
 def call(routine: core.Routine, function: Function, example: Example, answers: Mapping[str, Answers]) -> Outcome:
@@ -104,7 +96,7 @@ def call(routine: core.Routine, function: Function, example: Example, answers: M
     geometry = geometry_of(example.context)
     arguments = {s.name: v for s, v in example.arguments.items()}
     state = {s.name: v for s, v in example.state.items()}
-    mm = mm_of(geometry, state, answers)
+    mm = mm_of(geometry, state, answers, _pages(geometry, arguments))
     given = {name: _argument(name, mm, geometry, arguments) for name in inspect.signature(function).parameters}
     try:
         returned = function(**given)
@@ -131,8 +123,11 @@ def geometry_of(context: Context) -> Geometry:
     )
 
 
-def mm_of(geometry: Geometry, state: Mapping[str, Value], answers: Mapping[str, Answers]) -> Mm:
-    """The address space that a state, by the names of its variables, stands for; without states, an empty one."""
+def mm_of(geometry: Geometry, state: Mapping[str, Value], answers: Mapping[str, Answers], turns: int) -> Mm:
+    """The address space that a state, by the names of its variables, stands for; without states, an empty one.
+
+    It raises Misbehaved at the step after so many `turns`.
+    """
     if not state:
         return Mm(geometry, {}, set())
     pte, table, refuses, asked = state["pte"], state["table"], state["refuses"], state["asked"]
@@ -143,7 +138,7 @@ def mm_of(geometry: Geometry, state: Mapping[str, Value], answers: Mapping[str, 
     none = pte.default
     assert none == _none(none)
     hook = next(a for name, a in answers.items() if name.endswith(".move_pte"))
-    turns = 0
+    left = turns
 
     def move_pte(entry: object, old_addr: int, new_addr: int) -> object:
         if not isinstance(entry, Member):
@@ -152,10 +147,10 @@ def mm_of(geometry: Geometry, state: Mapping[str, Value], answers: Mapping[str, 
         return None if moved == none else moved
 
     def cond_resched() -> None:
-        nonlocal turns
-        turns += 1
-        if turns > TURNS:
-            raise Misbehaved(f"no end after {TURNS} steps")
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise Misbehaved(f"it has not ended after {turns} steps, and that is how many pages there are")
 
     entries = dict(pte.items())
     return Mm(
@@ -178,6 +173,16 @@ def _argument(name: str, mm: Mm, geometry: Geometry, arguments: Mapping[str, Val
     addr = arguments[_addr_of(name)]
     assert isinstance(addr, int)
     return mm.pmd_offset(addr)
+
+
+def _pages(geometry: Geometry, arguments: Mapping[str, Value]) -> int:
+    """How many pages the range among a move's arguments has; 0 while nothing is known of it."""
+    length = arguments.get("len", 0)
+    assert isinstance(length, int)
+    start, end = arguments.get("old_addr"), arguments.get("old_end")
+    if isinstance(start, int) and isinstance(end, int):
+        length = end - start
+    return length // geometry.PAGE_SIZE
 
 
 def _addr_of(pmd: str) -> str:

@@ -312,7 +312,7 @@ class Maker:
             if scope.parameters is not None and kind in (SymbolKind.ARGUMENT, SymbolKind.STATE):
                 if not any(s.type == type_ and s.kind is kind for s in scope.parameters):
                     continue
-                found.append((4, lambda kind=kind: self.variable(kind, type_, scope)))  # type: ignore[misc]
+                found.append((8, lambda kind=kind: self.variable(kind, type_, scope)))  # type: ignore[misc]
                 continue
             found.append((1, lambda kind=kind: self.variable(kind, type_, scope)))  # type: ignore[misc]
         if any(s.type == type_ for s in scope.bound):
@@ -336,14 +336,15 @@ class Maker:
         return [self.make(t, n, scope) for t, n in zip(types, self.split(size, len(types)), strict=True)]
 
     def inner(self, type_: Type, size: int, scope: Scope) -> Iterator[tuple[float, Make]]:
-        yield 2.5, lambda: self.choice(type_, size, scope)
-        yield 3, lambda: self.let(self.random.choice(TYPES), type_, size, scope)
+        # There is more to choose from at bool, word and int.
+        weight = 3 if type_ == BOOL else 1.5 if type_ in (WORD, INT) else 1
+        yield 2 * weight, lambda: self.choice(type_, size, scope)
+        yield 3 * weight, lambda: self.let(self.random.choice(TYPES), type_, size, scope)
         if scope.parameters is None and not scope.old and SymbolKind.STATE in scope.kinds:
-            inside = replace(scope, kinds=IN_OLD, old=True)
-            yield 1.5, lambda: nodes.old(self.make(type_, size - 1, inside))
+            yield 1.5 * weight, lambda: nodes.old(self.make(type_, size - 1, replace(scope, kinds=IN_OLD, old=True)))
         if scope.parameters is None and SymbolKind.CONST in scope.kinds:
             for how in APPLIED:
-                yield 1, lambda how=how: self.apply(how, type_, size, scope)  # type: ignore[misc]
+                yield weight, lambda how=how: self.apply(how, type_, size, scope)  # type: ignore[misc]
         for base in (*MAPS, *INNER, *SETS):
             if core.value_type(base) == type_:
                 yield 0.7, lambda base=base: nodes.index(  # type: ignore[misc]
@@ -376,10 +377,10 @@ class Maker:
             yield 2, lambda op=op: self.connective(op, size, scope)  # type: ignore[misc]
         for op in ORDERS:
             for type_ in (WORD, INT):
-                yield 1, lambda op=op, type_=type_: self.binary(op, type_, type_, size, scope)  # type: ignore[misc]
+                yield 2, lambda op=op, type_=type_: self.binary(op, type_, type_, size, scope)  # type: ignore[misc]
         for op in EQUALITIES:
             for at in TYPES:
-                yield 1.5 if at in SCALARS else 2.5, lambda op=op, at=at: self.alike(op, at, size, scope)  # type: ignore[misc]
+                yield 1.5 if at in SCALARS else 2.2, lambda op=op, at=at: self.alike(op, at, size, scope)  # type: ignore[misc]
         yield 2, lambda: nodes.unary("!", self.make(BOOL, size - 1, scope))
         if not scope.bound:
             for universal in (True, False):
@@ -396,7 +397,7 @@ class Maker:
 
     def doubtful(self, type_: Type, size: int, scope: Scope) -> core.Expr:
         """What may not count: now and then it is not defined."""
-        if self.likely(0.85):
+        if self.likely(0.94):
             return self.make(type_, size, scope)
         bits = self.values.bits
         x = self.make(WORD, 1, scope)
@@ -414,7 +415,12 @@ class Maker:
         return nodes.let(self.fresh(SymbolKind.BOUND, WORD), nowhere, self.make(type_, size - 3, scope))
 
     def alike(self, op: BinaryOp, type_: Type, size: int, scope: Scope) -> core.Expr:
-        """An equation. Two maps are rarely equal by chance, so now and then one is the other with an update."""
+        """An equation. Two values are rarely equal by chance, so some are made by one define, or by an update."""
+        if self.likely(0.15) and scope.parameters is None and SymbolKind.CONST in scope.kinds:
+            define, (first, second) = self.define(self.random.choice(APPLIED), type_), self.split(size, 2)
+            return core.Binary(
+                nodes.place(), op, self.applied(define, first, scope), self.applied(define, second, scope)
+            )
         if isinstance(type_, MapType | SetType) and self.likely(0.4):
             one, other = self.several(size, scope, type_, core.key_type(type_))
             held = core.value_type(type_)
@@ -487,7 +493,9 @@ class Maker:
         return nodes.apply(define)
 
     def apply(self, how: str, type_: Type, size: int, scope: Scope) -> core.Expr:
-        define = self.define(how, type_)
+        return self.applied(self.define(how, type_), size, scope)
+
+    def applied(self, define: core.Define, size: int, scope: Scope) -> core.Expr:
         parts = self.several(size, scope, *(p.type for p in define.parameters)) if define.parameters else []
         read: list[core.Expr] = [nodes.var(s) for s in define.reads]
         for symbol in define.reads:
@@ -501,7 +509,7 @@ class Maker:
         if known and self.likely(0.5):
             return self.random.choice(known)
         parameters = tuple(
-            self.fresh(SymbolKind.ARGUMENT, self.random.choice((*TYPES, *SCALARS, *SCALARS)))
+            self.fresh(SymbolKind.ARGUMENT, self.random.choice((*TYPES, *SCALARS, *SCALARS, *[type_] * 12)))
             for _ in range(self.random.choice((0, 1, 1, 2)))
         )
         reads: tuple[Symbol, ...] = ()

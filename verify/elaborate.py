@@ -10,7 +10,7 @@ from verify.claims import claims
 from verify.core import BOOL, Symbol, SymbolKind
 from verify.diagnostic import Diagnostic
 from verify.evaluate import Undecided, Undefined, context_for, evaluate
-from verify.names import ERROR, DefineName, Names, RoutineName, resolve_names, visible_modules
+from verify.names import ERROR, DefineName, Names, RoutineName, redeclared, resolve_names, visible_modules
 from verify.span import Source
 from verify.statements import Bodies, called, measure, walk
 from verify.syntax import ClauseKind, RoutineKind
@@ -166,8 +166,7 @@ class _Elaborator:
                 first = f"a {found[node.name].kind.value} of this name stands before it"
                 self.report.append(errors.duplicate_name(node.span, node.name, first))
             elif node.name in names.values:
-                first = "an item of this name is in scope"
-                self.report.append(errors.duplicate_name(node.span, node.name, first))
+                self.report.append(redeclared(node.span, node.name, names.values[node.name]))
             found[node.name] = symbol
         return found
 

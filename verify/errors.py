@@ -37,6 +37,16 @@ def duplicate_name(span: Span, name: str, first: str) -> Diagnostic:
     )
 
 
+def built_in_name(span: Span, name: str) -> Diagnostic:
+    return Diagnostic(
+        "built-in-name",
+        span,
+        f"`{name}` is built in",
+        "every module sees it, and a name has one meaning in a scope",
+        "choose another name",
+    )
+
+
 def duplicate_label(span: Span, label: str, kind: str) -> Diagnostic:
     return Diagnostic(
         "duplicate-label",
@@ -339,14 +349,4 @@ def const_without_value(span: Span, name: str, type_: str) -> Diagnostic:
 def geometry_value(span: Span, geometry: str, why: str, help_: str) -> Diagnostic:
     return Diagnostic(
         "geometry-value", span, f"geometry `{geometry}`: {why}", "a geometry fixes WORD_BITS and every param", help_
-    )
-
-
-def no_width(span: Span, name: str) -> Diagnostic:
-    return Diagnostic(
-        "no-width",
-        span,
-        f"no word size remains for `{name}`",
-        "a claim without `on` is made at 32 and at 64 bits, and no geometry of either meets the assumptions",
-        "name geometries with `on`, or mend the assumptions",
     )

@@ -13,8 +13,11 @@ from verify.values import Value
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """Part of an assumption at certain values of its bound variables: true wherever the assumption is."""
+    """Part of an assumption with something put for its bound variables: true wherever the assumption is.
+
+    What is put is a value, or better an expression that had it: that carries over to the next candidate.
+    """
 
     path: Path
     expr: core.Expr
-    binding: Mapping[Symbol, Value]
+    binding: Mapping[Symbol, Value | core.Expr]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TypeVar
 
 from verify import errors, syntax
@@ -56,6 +57,9 @@ class RoutineName:
 
 Meaning = Symbol | Element | DefineName | RoutineName
 
+BUILT_IN = ("min", "max", "WORD_BITS")
+"""The names that every module sees and none declares."""
+
 
 def describe(meaning: Meaning) -> str:
     """What kind of thing a name stands for, in the language's words."""
@@ -68,6 +72,13 @@ def describe(meaning: Meaning) -> str:
             return "define"
         case RoutineName():
             return meaning.node.kind.value
+
+
+def redeclared(span: Span, name: str, meaning: Meaning) -> Diagnostic:
+    """That a name cannot be declared within an item, since it has a meaning in the module."""
+    if name in BUILT_IN:
+        return errors.built_in_name(span, name)
+    return errors.duplicate_name(span, name, f"a {describe(meaning)} of this name is in scope")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +141,20 @@ def visible_modules(modules: Sequence[syntax.Module]) -> dict[str, tuple[str, ..
     return {name: tuple(n for n in order if n in found) for name, found in seen.items()}
 
 
-def _named_constants(modules: Sequence[syntax.Module]) -> dict[str, list[str]]:
-    """Type name to the constants without a value that name members of it, over all modules."""
-    found: dict[str, list[str]] = {}
+def _named_constants(
+    modules: Sequence[syntax.Module], visible: Mapping[str, tuple[str, ...]]
+) -> dict[tuple[str, str], list[str]]:
+    """(module, type) to the constants without a value that name members of that type, over all modules."""
+    declared = {(m.name.name, i.name.name) for m in modules for i in m.items if isinstance(i, syntax.TypeDecl)}
+    found: dict[tuple[str, str], list[str]] = {}
     for module in modules:
         for item in module.items:
             if isinstance(item, syntax.Const) and item.value is None and isinstance(item.type, syntax.NamedType):
-                names = found.setdefault(item.type.name, [])
-                if item.name.name not in names:
-                    names.append(item.name.name)
+                for owner in visible[module.name.name]:
+                    if (owner, item.type.name) in declared:
+                        names = found.setdefault((owner, item.type.name), [])
+                        if item.name.name not in names:
+                            names.append(item.name.name)
     return found
 
 
@@ -147,12 +163,13 @@ def resolve_names(
 ) -> dict[str, Names]:
     """The tables of every module. Reports names declared twice and types that are unknown."""
     visible = visible_modules(modules)
-    named = _named_constants(modules)
+    named = _named_constants(modules, visible)
     own: dict[str, Tables] = {}
     result: dict[str, Names] = {}
     for module in modules:
         name = module.name.name
         tables = Tables()
+        report += _clashes(module, own, visible)
         for other in visible[name][:-1]:
             tables.values.update(own[other].values)
             tables.types.update(own[other].types)
@@ -180,6 +197,25 @@ def resolve_names(
     return result
 
 
+def _clashes(
+    module: syntax.Module, own: Mapping[str, Tables], visible: Mapping[str, tuple[str, ...]]
+) -> Iterator[Diagnostic]:
+    """Names that two of the modules it imports both declare, where no import on its own brings both."""
+    for first, second in combinations(visible[module.name.name][:-1], 2):
+        bringing = [i for i in module.imports if second in visible.get(i.name, ())]
+        if any(first in visible[i.name] for i in bringing):
+            continue
+        for one, other in (
+            (own[first].values, own[second].values),
+            (own[first].types, own[second].types),
+            (own[first].geometries, own[second].geometries),
+        ):
+            for name in [n for n in one if n in other]:
+                places = (one[name][1], other[name][1])
+                where = " and at ".join(f"{place.file}:{place.line}" for place in places)
+                yield errors.duplicate_name(bringing[0].span, name, f"it is declared at {where}")
+
+
 def _put(
     table: dict[str, tuple[_T, Span]],
     mine: dict[str, tuple[_T, Span]],
@@ -190,18 +226,27 @@ def _put(
     """Declare `name` in both tables, or report that it is taken."""
     if name.name in table:
         _, place = table[name.name]
-        report.append(errors.duplicate_name(name.span, name.name, f"it is declared at {place.file}:{place.line}"))
+        if name.name in BUILT_IN:
+            report.append(errors.built_in_name(name.span, name.name))
+        else:
+            report.append(errors.duplicate_name(name.span, name.name, f"it is declared at {place.file}:{place.line}"))
         return
     table[name.name] = mine[name.name] = (meaning, name.span)
 
 
 def _declare_types(
-    module: syntax.Module, tables: Tables, mine: Tables, named: Mapping[str, list[str]], report: list[Diagnostic]
+    module: syntax.Module,
+    tables: Tables,
+    mine: Tables,
+    named: Mapping[tuple[str, str], list[str]],
+    report: list[Diagnostic],
 ) -> None:
     for item in module.items:
         match item:
             case syntax.TypeDecl(name=name):
-                type_: Type = OpaqueType(module.name.name, name.name, tuple(named.get(name.name, ())))
+                type_: Type = OpaqueType(
+                    module.name.name, name.name, tuple(named.get((module.name.name, name.name), ()))
+                )
             case syntax.EnumDecl(name=name):
                 type_ = EnumType(module.name.name, name.name, tuple(m.name for m in item.members))
             case _:

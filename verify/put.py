@@ -14,6 +14,7 @@ from verify.encode import Encoder, conjoin, under
 from verify.instance import Instance
 from verify.passive import Assume, Let, Path
 from verify.question import Question
+from verify.values import MapValue, Member
 from verify.words import TRUE, Integers, Words
 
 
@@ -69,7 +70,12 @@ def assertions(
                 else:
                     named.append((name, condition))
     for instance in instances or ():
-        bound = {symbol: encoder.value(value, symbol.type) for symbol, value in instance.binding.items()}
+        bound = {
+            symbol: encoder.value(given, symbol.type)
+            if isinstance(given, int | Member | MapValue)
+            else encoder.encode(given, terms, {}).value
+            for symbol, given in instance.binding.items()
+        }
         encoded = encoder.encode(instance.expr, {**terms, **bound}, {})
         plain.append(under(taken(instance.path), conjoin(encoded.defined, encoded.value)))
     goal = [taken(question.path)]
@@ -116,23 +122,36 @@ class Answer:
 
 
 def put(asked: Assertions, milliseconds: int, wishes: Sequence[Any] = ()) -> Answer:
-    """One call of the solver. On `no`, `used` holds every clause given: narrowing it is `narrowed_use`.
+    """One question to the solver. On `no`, `used` holds every clause given: narrowing it is `narrowed_use`.
 
-    `wishes` are asked for besides: a `no` says nothing of the question then.
+    `wishes` are what an answer should look like, the strongest last. Those that cannot be met are given up one by one:
+    they change which values are found, never whether.
     """
+    solver = _solver(asked, milliseconds)
+    solver.add(*asked.plain, *(term for _, term in asked.named), *asked.goal)
+    kept = {z3.Bool(f"wish!{number}"): wish for number, wish in enumerate(wishes)}
+    for literal, wish in kept.items():
+        solver.add(z3.Implies(literal, wish))
+    while True:
+        result = solver.check(*kept)
+        if result == z3.sat:
+            return Answer(True, False, solver.model(), (), "")
+        if result != z3.unsat:
+            return Answer(False, False, None, (), solver.reason_unknown())
+        given_up = [literal for literal in solver.unsat_core() if literal in kept]
+        if not given_up:
+            return Answer(False, True, None, tuple(dict.fromkeys(name for name, _ in asked.named)), "")
+        del kept[max(given_up, key=lambda literal: int(str(literal).split("!")[1]))]
+
+
+def _solver(asked: Assertions, milliseconds: int) -> Any:
     solver = z3.Solver()
     solver.set("timeout", max(1, milliseconds))
     if isinstance(asked.encoder.words, Integers):
         # z3's guess at a configuration from the shape of the problem is a bad one for quantifiers over arithmetic:
         # without it the slowest of these questions take a tenth of the time.
         solver.set("auto_config", False)
-    solver.add(*asked.plain, *(term for _, term in asked.named), *asked.goal, *wishes)
-    result = solver.check()
-    if result == z3.sat:
-        return Answer(True, False, solver.model(), (), "")
-    if result == z3.unsat:
-        return Answer(False, True, None, tuple(dict.fromkeys(name for name, _ in asked.named)), "")
-    return Answer(False, False, None, (), solver.reason_unknown())
+    return solver
 
 
 def narrowed_use(asked: Assertions, milliseconds: int) -> tuple[str, ...] | None:
@@ -140,10 +159,7 @@ def narrowed_use(asked: Assertions, milliseconds: int) -> tuple[str, ...] | None
 
     The solver that keeps track of what it uses is slower, so this is a question of its own.
     """
-    solver = z3.Solver()
-    solver.set("timeout", max(1, milliseconds))
-    if isinstance(asked.encoder.words, Integers):
-        solver.set("auto_config", False)
+    solver = _solver(asked, milliseconds)
     solver.add(*asked.plain, *asked.goal)
     for number, (_, term) in enumerate(asked.named):
         solver.assert_and_track(term, f"clause!{number}")

@@ -40,7 +40,7 @@ class Question:
         given = self.defined_symbols()
         found: dict[Symbol, None] = {}
         for expr in self.expressions():
-            bound = {s for e in subexpressions(expr) for s in _binds(e)}
+            bound = set(bound_in(expr))
             for node in subexpressions(expr):
                 if isinstance(node, core.Var) and node.symbol not in bound and node.symbol not in given:
                     found.setdefault(node.symbol)
@@ -51,6 +51,12 @@ class Question:
             yield step.expr if isinstance(step, Assume) else step.value
         if self.goal is not None:
             yield self.goal
+
+
+def bound_in(expr: core.Expr) -> Iterator[Symbol]:
+    """The variables that an expression binds, at any depth."""
+    for node in subexpressions(expr):
+        yield from _binds(node)
 
 
 def _binds(expr: core.Expr) -> tuple[Symbol, ...]:
@@ -193,7 +199,7 @@ def _symbols(step: Step) -> frozenset[Symbol]:
 
 def _free(expr: core.Expr) -> Iterator[Symbol]:
     """The variables that stand in an expression and are not the geometry's."""
-    bound = {s for e in subexpressions(expr) for s in _binds(e)}
+    bound = set(bound_in(expr))
     for node in subexpressions(expr):
         fixed = isinstance(node, core.Var) and node.symbol.kind in (SymbolKind.PARAM, SymbolKind.CONST)
         if isinstance(node, core.Var) and not fixed and node.symbol not in bound:

@@ -51,38 +51,35 @@ Search = Found | Nothing | Unsure
 def search(program: core.Program, question: Question, seconds: float, quantified: bool) -> Search:
     """Values that meet the question, over bit-vectors with every define laid open.
 
-    First with maps that are plain but for finitely many keys, which is what a person can read and what most often
-    keeps an assumption about all values true; then with any.
+    Maps are to be plain where they can be, or plain but for finitely many keys: that is what a person can read, and
+    what most often keeps an assumption about all values true.
     """
     deadline = time.monotonic() + seconds
     words = BitVectors(question.scope.word_bits)
     instances: list[Instance] | None = [] if quantified else None
     outcome: Search = Unsure("timeout")
-    plain = True
     while time.monotonic() < deadline:
         asked = assertions(program, question, words, None, question.scope.narrow, instances)
-        wishes = plain_maps(asked, question) if plain else ()
-        outcome, more = _attempt(program, question, asked, wishes, deadline)
-        if isinstance(outcome, Nothing) and wishes:
-            plain = False
-        elif more is None or instances is None:
+        outcome, more = _attempt(program, question, asked, plain_maps(asked, question), deadline)
+        if more is None or instances is None:
             return outcome
-        else:
-            instances.append(more)
+        instances.append(more)
     return outcome
 
 
 def plain_maps(asked: Assertions, question: Question) -> tuple[z3.BoolRef, ...]:
-    """That each free map has, but for finitely many keys, the plainest value: false, 0, the first member."""
+    """That each free map has the plainest value (false, 0, the first member) but for finitely many keys; and at all."""
     encoder = asked.encoder
-    found = []
+    mostly, wholly = [], []
     for symbol in question.free_symbols():
         if isinstance(symbol.type, core.MapType | core.SetType):
             type_ = value_type(symbol.type)
             if not isinstance(type_, core.MapType | core.SetType):
                 default = encoder.value(some_value(type_, question.scope.word_bits), type_)
-                found.append(z3.Default(encoder.symbol(symbol)) == default)
-    return tuple(found)
+                term = encoder.symbol(symbol)
+                mostly.append(z3.Default(term) == default)
+                wholly.append(term == z3.K(term.sort().domain(), default))
+    return (*mostly, *wholly)
 
 
 def _attempt(

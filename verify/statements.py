@@ -9,7 +9,7 @@ from typing import assert_never
 from verify import core, errors, syntax
 from verify.core import BOOL, INT, WORD, Symbol, SymbolKind
 from verify.diagnostic import Diagnostic
-from verify.names import ERROR, DefineName, RoutineName, describe, resolve_type
+from verify.names import ERROR, DefineName, RoutineName, describe, redeclared, resolve_type
 from verify.span import Span
 from verify.syntax import RoutineKind
 from verify.typing import Expressions, Place, fits
@@ -152,11 +152,7 @@ class _Block:
             kind = self.variables[name].kind.value
             self.report(errors.duplicate_name(node.binder.span, name, f"a {kind} of this name is in scope"))
         elif name in names.values:
-            self.report(
-                errors.duplicate_name(
-                    node.binder.span, name, f"a {describe(names.values[name])} of this name is in scope"
-                )
-            )
+            self.report(redeclared(node.binder.span, name, names.values[name]))
         self.owner.locals_ += 1
         symbol = Symbol(SymbolKind.LOCAL, f"{self.owner.routine.qualified}#{self.owner.locals_}", name, type_)
         if node.value is None:
