@@ -21,8 +21,8 @@ from verify.diagnostic import render
 from verify.elaborate import elaborate
 from verify.evaluate import Context, Undecided, Undefined, evaluate
 from verify.execute import mentions
-from verify.invariants import labelled_invariants
 from verify.load import load
+from verify.seen import labelled_invariants
 from verify.span import Source
 from verify.strategies.classes import BadClass, InputClass, input_classes
 from verify.strategies.conditions import Impossible

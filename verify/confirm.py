@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from verify import core
@@ -11,9 +11,7 @@ from verify.decode import Decoded
 from verify.evaluate import Context, Undecided, Undefined, context_for, evaluate
 from verify.instance import Instance
 from verify.passive import Assume, Let, Path
-from verify.question import Question, bound_in
-from verify.rename import variables
-from verify.sites import subexpressions
+from verify.question import Question
 from verify.values import Value, some_value
 from verify.why import failing_binding
 
@@ -64,7 +62,7 @@ def confirm(program: core.Program, question: Question, found: Decoded) -> Confir
                     )
                 case Assume(expr=expr, name=name):
                     if live and not evaluate(expr, context, values, {}):
-                        instance = _instance(question, step.path, expr, context, values)
+                        instance = _instance(step.path, expr, context, values)
                         return Broken(context, values, name or str(expr.span), instance)
         if not taken(question.path):
             return Broken(context, values, "the way to the place", None)
@@ -77,9 +75,7 @@ def confirm(program: core.Program, question: Question, found: Decoded) -> Confir
     return Confirmed(context, values)
 
 
-def _instance(
-    question: Question, path: Path, expr: core.Expr, context: Context, values: Mapping[Symbol, Value]
-) -> Instance | None:
+def _instance(path: Path, expr: core.Expr, context: Context, values: Mapping[Symbol, Value]) -> Instance | None:
     """What an assumption that is false says at the values at which it fails; None if no quantifier is the cause."""
     binding: dict[Symbol, Value] = {}
 
@@ -115,24 +111,4 @@ def _instance(
                 return None
 
     found = go(expr, dict(values))
-    if found is None:
-        return None
-    keys = dict(_keys(question, context, values))
-    return Instance(path, found, {symbol: keys.get((symbol.type, value), value) for symbol, value in binding.items()})
-
-
-def _keys(
-    question: Question, context: Context, values: Mapping[Symbol, Value]
-) -> Iterator[tuple[tuple[core.Type, Value], core.Expr]]:
-    """The expressions at which the question looks into maps, and its free words, by the type and value they have."""
-    for symbol in question.free_symbols():
-        if isinstance(symbol.type, core.WordType | core.IntType):
-            yield (symbol.type, values[symbol]), core.Var(question.obligation.location, symbol)
-    for expr in question.expressions():
-        bound = set(bound_in(expr))
-        for node in subexpressions(expr):
-            if isinstance(node, core.Index) and not bound & set(variables(node.key)):
-                try:
-                    yield (node.key.type, evaluate(node.key, context, values, {})), node.key
-                except (Undefined, Undecided, KeyError):
-                    continue  # not every part of a question has a value: branches not taken have none
+    return None if found is None else Instance(path, found, binding)

@@ -8,13 +8,14 @@ from dataclasses import replace
 from verify import core
 from verify.claims import claims_of
 from verify.core import INT, WORD, BinaryOp, Symbol, SymbolKind
-from verify.invariants import labelled_invariants, module_invariants
 from verify.passive import Kind, Obligation, relevant
-from verify.rename import conjunction, definedness, rename
+from verify.rename import conjunction, definedness, implies, rename
+from verify.seen import labelled_invariants, module_invariants
 from verify.sites import range_sites, subexpressions
 from verify.span import Span
 from verify.statements import changed
 from verify.syntax import RoutineKind
+from verify.validity import validity
 from verify.walk import Exits, Flow, Walk, equal
 
 _PROCEDURES = frozenset({RoutineKind.PROCEDURE, RoutineKind.TRUSTED, RoutineKind.REFUTE_PROCEDURE})
@@ -43,12 +44,21 @@ class Contract(Walk):
         self.oblige(f"{routine.qualified}.requires", Kind.REQUIRES, None, flow, routine.span)
         if routine.decreases is not None:
             self.meet_expr(routine.decreases, flow)
-        if routine.kind is not RoutineKind.TRUSTED:
+        if routine.kind is RoutineKind.TRUSTED:
+            self.promise(flow)
+        else:
             exits = self.block(routine.body or (), flow)
             end = self.join((*exits.returns, exits.through), routine.span)
             if end is not None:
                 self.leave(end)
         return tuple(self.found.values())
+
+    def promise(self, flow: Flow) -> None:
+        """What stands in the `ensures` of a trusted procedure is defined, each where those before it hold."""
+        at_end = self.havoc(self.routine.modifies, flow)
+        for clause in self.routine.ensures:
+            self.meet_expr(clause.expr, at_end)
+            self.assume(self.at(clause.expr, at_end), at_end, None)
 
     def leave(self, flow: Flow) -> None:
         """What is claimed at the end."""
@@ -102,6 +112,12 @@ class Contract(Walk):
             ),
         )
 
+    def unreached(self, body: Sequence[core.Stmt], flow: Flow) -> None:
+        """What is claimed there is claimed of no run: it has its obligations, and they hold."""
+        if body:
+            never, _ = self.branch(core.Literal(body[0].span, False, core.BOOL), flow)
+            self.block(body, never)
+
     def meet_expr(self, expr: core.Expr, flow: Flow) -> None:
         for span, goal in definedness(expr):
             id_ = f"{self.routine.qualified}.range[{self.sites[span]}]"
@@ -135,18 +151,33 @@ class Contract(Walk):
             goal = self.smaller(rename(callee.decreases, before, before), callee.decreases, call.span)
             self.oblige(f"{place}.decreases", Kind.DECREASES, goal, flow, call.span)
         results = {r: self.fresh(r) for r in callee.results}
-        after = self.havoc(callee.modifies, flow)
+        valid = validity(self.program, self.routine, callee, call.span)
+        after = self.havoc(self.may_change(callee), flow)
         if callee.kind is not RoutineKind.LEMMA:
             after = replace(after, leans=(*after.leans, f"the contract of `{callee.name}`, line {call.span.line}"))
         states_after = self.states(after)
+
+        def known(expr: core.Expr, name: str | None) -> None:
+            self.assume(expr if valid is None else implies(valid, expr), after, name)
+
+        for symbol in self.may_change(callee):
+            if symbol not in callee.modifies:
+                known(equal(states_after[symbol], before[symbol], call.span), None)
         for name, _, clause in invariants:
-            self.assume(rename(clause.expr, states_after, states_after), after, name)
+            known(rename(clause.expr, states_after, states_after), name)
         for clause in callee.ensures:
             expr = rename(clause.expr, {**states_after, **given, **results}, before)
-            self.assume(expr, after, f"{callee.qualified}.ensures.{clause.label}")
+            known(expr, f"{callee.qualified}.ensures.{clause.label}")
         for target, result in zip(call.targets, callee.results, strict=False):
             after = after.at(target, results[result])
         return after
+
+    def may_change(self, callee: core.Routine) -> tuple[Symbol, ...]:
+        """The state variables that a call may change: all, where the frame is not proved on every geometry."""
+        if callee.kind in _PROCEDURES and validity(self.program, self.routine, callee, callee.span) is not None:
+            seen = (i.symbol for i in self.program.visible_items(callee.module) if isinstance(i, core.State))
+            return tuple(dict.fromkeys((*callee.modifies, *seen)))
+        return callee.modifies
 
     # --- loops -----------------------------------------------------------------------------------------------------
 
@@ -157,22 +188,27 @@ class Contract(Walk):
             self.oblige(
                 f"{place}.invariant.{clause.label}.entry", Kind.INVARIANT_ENTRY, goal, flow, clause.span, clause.doc
             )
-        head = self.havoc(loop.assigned, flow)
+        changes = {name: self.may_change(callee) for name, callee in self.routines.items()}
+        states = (s for s in changed((*loop.body, *loop.step), changes) if s.kind is SymbolKind.STATE)
+        head = self.havoc(tuple(dict.fromkeys((*loop.assigned, *states))), flow)
         lean = f"the invariants of the loop, line {loop.span.line}"
         head = replace(head, leans=(*head.leans, lean))
         for clause in loop.invariants:
             self.meet_expr(clause.expr, head)
             self.assume(self.at(clause.expr, head), head, f"{place}.invariant.{clause.label}")
+        if loop.decreases is not None:
+            self.meet_expr(loop.decreases, head)
         self.meet_expr(loop.condition, head)
         inside, after = self.branch(self.at(loop.condition, head), head)
         measure: Symbol | None = None
         if loop.decreases is not None:
-            self.meet_expr(loop.decreases, inside)
             kind = Symbol(SymbolKind.LOCAL, place, "decreases", loop.decreases.type)
             measure = self.define(kind, self.at(loop.decreases, inside), inside).values[kind]
         exits = self.block(loop.body, inside)
         turn = self.join((*exits.continues, exits.through), loop.span)
-        if turn is not None:
+        if turn is None:
+            self.unreached(loop.step, inside)
+        else:
             turn = self.block(loop.step, turn).through
         if turn is not None:
             for clause in loop.invariants:

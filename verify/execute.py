@@ -16,7 +16,7 @@ from typing import NoReturn, TypeAlias, assert_never
 from verify import core
 from verify.core import Symbol, SymbolKind
 from verify.evaluate import PIECES, Context, Undecided, Undefined, evaluate
-from verify.invariants import labelled_invariants, module_invariants
+from verify.seen import labelled_invariants, module_invariants
 from verify.sites import is_partial, range_sites, subexpressions
 from verify.span import Span
 from verify.syntax import RoutineKind

@@ -6,11 +6,10 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 
 from verify import core
-from verify.invariants import module_invariants
 from verify.passive import Obligation
 from verify.plan import Task
 from verify.report import heading, place, reasons, scope_name, where_text
-from verify.scopes import assumptions
+from verify.seen import assumptions, module_invariants
 from verify.span import Source, Span
 from verify.verdict import Counterexample, Result, Verdict
 

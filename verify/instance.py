@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from verify import core
 from verify.core import Symbol
+from verify.encode import Term
 from verify.passive import Path
 from verify.values import Value
 
@@ -15,9 +16,9 @@ from verify.values import Value
 class Instance:
     """Part of an assumption with something put for its bound variables: true wherever the assumption is.
 
-    What is put is a value, or better an expression that had it: that carries over to the next candidate.
+    What is put is a value, or better a term of the solver that had it: that carries over to the next candidate.
     """
 
     path: Path
     expr: core.Expr
-    binding: Mapping[Symbol, Value | core.Expr]
+    binding: Mapping[Symbol, Value | Term]

@@ -8,9 +8,9 @@ from typing import assert_never
 from verify import core
 from verify.contract import obligations_of
 from verify.core import Symbol, SymbolKind
-from verify.invariants import module_invariants
 from verify.passive import Assume, Kind, Obligation, Step
 from verify.rename import conjunction, definedness
+from verify.seen import module_invariants
 from verify.sites import range_sites, subexpressions
 from verify.span import Span
 from verify.syntax import RoutineKind

@@ -71,9 +71,7 @@ def assertions(
                     named.append((name, condition))
     for instance in instances or ():
         bound = {
-            symbol: encoder.value(given, symbol.type)
-            if isinstance(given, int | Member | MapValue)
-            else encoder.encode(given, terms, {}).value
+            symbol: encoder.value(given, symbol.type) if isinstance(given, int | Member | MapValue) else given
             for symbol, given in instance.binding.items()
         }
         encoded = encoder.encode(instance.expr, {**terms, **bound}, {})

@@ -9,7 +9,8 @@ from verify import core
 from verify.core import BinaryOp, Symbol, SymbolKind
 from verify.passive import Assume, Kind, Let, Obligation, Path, Step
 from verify.rename import negation
-from verify.scopes import Scope, assumptions
+from verify.scopes import Scope
+from verify.seen import assumptions
 from verify.sites import subexpressions
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import z3
@@ -11,6 +11,7 @@ from verify import core
 from verify.core import INT, Symbol, SymbolKind
 from verify.encode import Encoder
 from verify.passive import Kind, Obligation
+from verify.seen import assumptions
 from verify.sites import subexpressions
 from verify.words import BitVectors
 
@@ -37,14 +38,6 @@ class Scope:
     def shown(self) -> str:
         """As the report names it."""
         return self.name or "every"
-
-
-def assumptions(program: core.Program, module: str, without: tuple[str, ...]) -> Iterator[tuple[str, core.Clause]]:
-    """The assumptions that a module sees, each with its qualified name, but for those left out."""
-    for name in program.module(module).visible:
-        for item in program.module(name).items:
-            if isinstance(item, core.Assume) and item.clause.label not in without:
-                yield f"{name}.assume.{item.clause.label}", item.clause
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from verify import core
 from verify.confirm import Broken, CannotTell, Confirmed, confirm
 from verify.core import Symbol, value_type
 from verify.decode import Undecodable, decode
+from verify.encode import Term
 from verify.instance import Instance
 from verify.put import Assertions, assertions, put
 from verify.question import Question
@@ -108,7 +109,41 @@ def _attempt(
         case Broken(instance=None, what=what):
             return Unsure(f"evaluate does not agree with the solver on {what}", defect=True), None
         case Broken(instance=instance, what=what):
-            return Unsure(f"{what} does not hold for all values"), instance
+            assert instance is not None
+            return Unsure(f"{what} does not hold for all values"), carried_over(instance, asked, answer.model)
+
+
+def carried_over(instance: Instance, asked: Assertions, model: z3.ModelRef) -> Instance:
+    """The instance with each value replaced by a term that has it in the model, of those that index a map, if one does.
+
+    The next candidate has other values, and is likely to break the assumption at the same term.
+    """
+    terms = index_terms(asked)
+    binding = dict(instance.binding)
+    for symbol, value in instance.binding.items():
+        if isinstance(symbol.type, core.WordType | core.OpaqueType):
+            wanted = asked.encoder.value(value, symbol.type)
+            for term in terms:
+                if term.sort() == wanted.sort() and model.eval(term, model_completion=True).eq(wanted):
+                    binding[symbol] = term
+                    break
+    return Instance(instance.path, instance.expr, binding)
+
+
+def index_terms(asked: Assertions) -> list[Term]:
+    """The terms at which maps are looked into or changed, those under a quantifier left out."""
+    found: dict[int, Term] = {}
+    seen: set[int] = set()
+    stack = [*asked.plain, *(term for _, term in asked.named), *asked.goal]
+    while stack:
+        term = stack.pop()
+        if term.get_id() in seen or z3.is_quantifier(term):
+            continue
+        seen.add(term.get_id())
+        if (z3.is_select(term) or z3.is_store(term)) and not z3.is_bv_value(term.arg(1)):
+            found[term.arg(1).get_id()] = term.arg(1)
+        stack.extend(term.children())
+    return list(found.values())
 
 
 def visible_params(program: core.Program, question: Question) -> tuple[Symbol, ...]:

@@ -16,8 +16,9 @@ from verify.present import present_run, present_values
 from verify.prove import NoProof, Proof, prove, prove_generally
 from verify.question import Question, ask, quantified
 from verify.run import Runs, find_run
-from verify.scopes import Scope, assumptions
+from verify.scopes import Scope
 from verify.search import Found, Nothing, Unsure, search
+from verify.seen import assumptions
 from verify.span import Source
 from verify.syntax import RoutineKind
 from verify.verdict import Counterexample, Reason, Result, Verdict

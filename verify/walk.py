@@ -54,6 +54,9 @@ class Walk(ABC):
 
     # --- what a subclass decides -------------------------------------------------------------------------------------
 
+    def unreached(self, body: Sequence[core.Stmt], flow: Flow) -> None:
+        """No run gets to these statements; `flow` is a place before them."""
+
     @abstractmethod
     def meet_loop(self, loop: core.Loop, flow: Flow) -> Exits: ...
 
@@ -143,9 +146,11 @@ class Walk(ABC):
         breaks: tuple[Flow, ...] = ()
         continues: tuple[Flow, ...] = ()
         returns: tuple[Flow, ...] = ()
-        for stmt in body:
+        for number, stmt in enumerate(body):
             if flow is None:
+                self.unreached(body[number:], last)
                 break
+            last = flow
             exits = self.statement(stmt, flow)
             flow = exits.through
             breaks, continues, returns = (

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from verify import core
 from verify.core import MapType, SetType, Symbol
 from verify.evaluate import Context
-from verify.invariants import module_invariants
+from verify.seen import module_invariants
 from verify.sites import subexpressions
 from verify.strategies.candidates import landmarks
 from verify.strategies.conditions import Condition, conditions, unfold

@@ -9,7 +9,7 @@ from verify import core
 from verify.core import Symbol, SymbolKind
 from verify.evaluate import Context, context_for
 from verify.rename import rename
-from verify.scopes import assumptions
+from verify.seen import assumptions
 from verify.sites import subexpressions
 from verify.strategies.candidates import Landmarks
 from verify.strategies.conditions import Condition, Impossible, conditions, substitute, unfold

@@ -1,8 +1,18 @@
-"""The invariants of modules: which ones a module sees, and how the ids of obligations name them."""
+"""What a module sees and may take to hold: the assumptions on the geometry, the invariants of modules."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from verify import core
+
+
+def assumptions(program: core.Program, module: str, without: tuple[str, ...]) -> Iterator[tuple[str, core.Clause]]:
+    """The assumptions that a module sees, each with its qualified name, but for those left out."""
+    for name in program.module(module).visible:
+        for item in program.module(name).items:
+            if isinstance(item, core.Assume) and item.clause.label not in without:
+                yield f"{name}.assume.{item.clause.label}", item.clause
 
 
 def module_invariants(program: core.Program, module: str) -> tuple[tuple[str, core.Clause], ...]:
