@@ -80,6 +80,10 @@ class Suite:
     ran: dict[str, tuple[Ran, ...]] = field(default_factory=dict)
     reached: dict[str, dict[str, int]] = field(default_factory=dict)
 
+    def aims(self, routine: core.Routine) -> tuple[InputClass, ...]:
+        """The classes of a procedure's inputs."""
+        return tuple(c for c in self.classes if c.procedure == routine.qualified)
+
 
 # --- which tests there are -----------------------------------------------------------------------------------------
 
@@ -158,8 +162,7 @@ def drawn(suite: Suite, routine: core.Routine, count: int, number: int) -> tuple
         suite.ran[name] = tuple(kept)
         suite.reached[name] = {
             c.id: sum(c.reached(r.example.geometry, r.context, r.example.entry) for r in kept)
-            for c in suite.classes
-            if c.procedure == name
+            for c in suite.aims(routine)
         }
     return suite.ran[name]
 
@@ -167,7 +170,7 @@ def drawn(suite: Suite, routine: core.Routine, count: int, number: int) -> tuple
 def _each_example(suite: Suite, routine: core.Routine, count: int, number: int, act: Callable[[Example], None]) -> None:
     """Acts on `count` examples; if it raises, on ever smaller ones, and the last raise is let through."""
     try:
-        inputs = examples(suite.program, routine, keep=affordable)
+        inputs = examples(suite.program, routine, aims=suite.aims(routine), keep=affordable)
     except Impossible as error:
         raise Broken(f"{routine.qualified}: no examples can be drawn: {error}") from error
 

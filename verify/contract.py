@@ -27,7 +27,7 @@ class Contract(Walk):
     def __init__(self, program: core.Program, routine: core.Routine) -> None:
         super().__init__(program, routine)
         self.routines = program.routines()
-        self.modifies = {name: r.modifies for name, r in self.routines.items()}
+        self.changes = {name: self.may_change(r) for name, r in self.routines.items()}
         self.sites = range_sites(routine)
         self.found: dict[str, Obligation] = {}
 
@@ -79,7 +79,7 @@ class Contract(Walk):
             same = tuple(equal(flow.values.get(s, s), s, routine.span) for s in kept)
             goal = conjunction(routine.span, same)
             self.oblige(f"{routine.qualified}.modifies", Kind.MODIFIES, goal, flow, routine.span)
-        touched = {*routine.modifies, *changed(routine.body or (), self.modifies)}
+        touched = {*routine.modifies, *changed(routine.body or (), self.changes)}
         for _, label, clause in labelled_invariants(self.program, routine.module):
             if any(isinstance(e, core.Var) and e.symbol in touched for e in subexpressions(clause.expr)):
                 goal = rename(clause.expr, final, self.entry)
@@ -112,7 +112,7 @@ class Contract(Walk):
             ),
         )
 
-    def unreached(self, body: Sequence[core.Stmt], flow: Flow) -> None:
+    def meet_unreached(self, body: Sequence[core.Stmt], flow: Flow) -> None:
         """What is claimed there is claimed of no run: it has its obligations, and they hold."""
         if body:
             never, _ = self.branch(core.Literal(body[0].span, False, core.BOOL), flow)
@@ -152,7 +152,7 @@ class Contract(Walk):
             self.oblige(f"{place}.decreases", Kind.DECREASES, goal, flow, call.span)
         results = {r: self.fresh(r) for r in callee.results}
         valid = validity(self.program, self.routine, callee, call.span)
-        after = self.havoc(self.may_change(callee), flow)
+        after = self.havoc(self.changes[callee.qualified], flow)
         if callee.kind is not RoutineKind.LEMMA:
             after = replace(after, leans=(*after.leans, f"the contract of `{callee.name}`, line {call.span.line}"))
         states_after = self.states(after)
@@ -160,7 +160,7 @@ class Contract(Walk):
         def known(expr: core.Expr, name: str | None) -> None:
             self.assume(expr if valid is None else implies(valid, expr), after, name)
 
-        for symbol in self.may_change(callee):
+        for symbol in self.changes[callee.qualified]:
             if symbol not in callee.modifies:
                 known(equal(states_after[symbol], before[symbol], call.span), None)
         for name, _, clause in invariants:
@@ -188,8 +188,7 @@ class Contract(Walk):
             self.oblige(
                 f"{place}.invariant.{clause.label}.entry", Kind.INVARIANT_ENTRY, goal, flow, clause.span, clause.doc
             )
-        changes = {name: self.may_change(callee) for name, callee in self.routines.items()}
-        states = (s for s in changed((*loop.body, *loop.step), changes) if s.kind is SymbolKind.STATE)
+        states = (s for s in changed((*loop.body, *loop.step), self.changes) if s.kind is SymbolKind.STATE)
         head = self.havoc(tuple(dict.fromkeys((*loop.assigned, *states))), flow)
         lean = f"the invariants of the loop, line {loop.span.line}"
         head = replace(head, leans=(*head.leans, lean))
@@ -207,7 +206,7 @@ class Contract(Walk):
         exits = self.block(loop.body, inside)
         turn = self.join((*exits.continues, exits.through), loop.span)
         if turn is None:
-            self.unreached(loop.step, inside)
+            self.meet_unreached(loop.step, inside)
         else:
             turn = self.block(loop.step, turn).through
         if turn is not None:

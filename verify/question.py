@@ -47,6 +47,10 @@ class Question:
                     found.setdefault(node.symbol)
         return tuple(s for s in found if s.kind not in (SymbolKind.PARAM, SymbolKind.CONST))
 
+    def clauses(self) -> tuple[str, ...]:
+        """The names of the clauses among the steps."""
+        return tuple(dict.fromkeys(s.name for s in self.steps if isinstance(s, Assume) and s.name is not None))
+
     def expressions(self) -> Iterator[core.Expr]:
         for step in self.steps:
             yield step.expr if isinstance(step, Assume) else step.value
@@ -160,21 +164,25 @@ def quantified(program: core.Program, question: Question) -> bool:
 
 
 def _through_defines(program: core.Program, expr: core.Expr) -> bool:
+    """True iff a define that the expression uses has a quantifier in it."""
+    defines = program.defines()
+    values = (defines[name].value for name in applied(program, expr))
+    return any(isinstance(e, core.Quantifier) for v in values if v is not None for e in subexpressions(v))
+
+
+def applied(program: core.Program, expr: core.Expr) -> frozenset[str]:
+    """The defines that an expression uses, directly or through others, by qualified name."""
     defines = program.defines()
     seen: set[str] = set()
     stack = [expr]
-    top = True
     while stack:
         for node in subexpressions(stack.pop()):
-            if isinstance(node, core.Quantifier) and not top:
-                return True
             if isinstance(node, core.Apply) and node.function not in seen:
                 seen.add(node.function)
                 value = defines[node.function].value
                 if value is not None:
                     stack.append(value)
-        top = False
-    return False
+    return frozenset(seen)
 
 
 def near(question: Question) -> Question:

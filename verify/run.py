@@ -11,12 +11,12 @@ from verify import core
 from verify.confirm import Confirmed
 from verify.core import Symbol, SymbolKind
 from verify.evaluate import Context
-from verify.execute import Finished, Repeats, Stopped, Trace, Violated, execute
+from verify.execute import Finished, Repeats, Stopped, StopReason, Trace, Violated, execute
 from verify.question import ask, quantified
 from verify.scopes import Scope
-from verify.search import Found, search
+from verify.search import Found, Nothing, search
 from verify.span import Span
-from verify.unroll import NoBody, Pick, Unroll
+from verify.unroll import Pick, Unroll
 from verify.values import Value, some_value
 from verify.verdict import Reason
 
@@ -79,50 +79,56 @@ def find_run(
         return watched(routine, id_) and ".range[" not in id_
 
     if start is not None:
-        violation = _execute(program, routine, start, (), watch, GUESS)
-        if violation is not None:
-            return Runs(violation, Reason.BOUND, "")
+        first = replay(program, routine, start, (), watch, GUESS)
+        if isinstance(first, Violation):
+            return Runs(first, Reason.BOUND, "")
     deadline = time.monotonic() + seconds
-    turns = 0
+    reach = "the search was cut short within the first turn of each loop"
     why = Reason.BOUND
-    try:
-        for bound in TURNS:
-            unrolled = Unroll(program, routine, bound, watch)
-            unrolled.walk_all()
-            for instance in unrolled.instances:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    return Runs(None, Reason.TIMEOUT, _bound(turns))
-                question = ask(program, instance, scope)
-                found = search(program, question, left, quantified(program, question))
-                if isinstance(found, Found):
-                    violation = _execute(program, routine, found.confirmed, tuple(unrolled.picks), watch, FUEL)
-                    if violation is not None:
-                        return Runs(violation, Reason.BOUND, "")
-                    why = Reason.SOLVER
-            turns = bound
-            if not unrolled.cut:
-                break
-    except NoBody as error:
-        return Runs(None, Reason.NOT_EXECUTABLE, f"`{error.name}` has no body to run")
-    return Runs(None, why, _bound(turns))
+    for bound in TURNS:
+        unrolled = Unroll(program, routine, bound, watch)
+        unrolled.walk_all()
+        for instance in unrolled.instances:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return Runs(None, Reason.TIMEOUT, reach)
+            question = ask(program, instance, scope)
+            found = search(program, question, left, quantified(program, question))
+            if isinstance(found, Found):
+                run = replay(program, routine, found.confirmed, tuple(unrolled.picks), watch, FUEL)
+                if isinstance(run, Violation):
+                    return Runs(run, Reason.BOUND, "")
+            if not isinstance(found, Nothing):
+                why = Reason.SOLVER
+        reach = _reach(unrolled, bound)
+        if unrolled.bodiless is not None:
+            why = Reason.NOT_EXECUTABLE
+        if not unrolled.cut:
+            break
+    return Runs(None, why, reach)
 
 
-def _bound(turns: int) -> str:
-    if turns == 0:
-        return "the search was cut short within the first turn of each loop"
-    return f"searched up to {turns} turn{'s' if turns > 1 else ''} of each loop, callees' bodies entered"
+def _reach(unrolled: Unroll, turns: int) -> str:
+    """How far the search went."""
+    if unrolled.bodiless is not None:
+        return f"searched up to calls of `{unrolled.bodiless}`, which has no body to run"
+    if unrolled.cut:
+        return f"searched up to {turns} turn{'s' if turns > 1 else ''} of each loop, callees' bodies entered"
+    return "searched to the end of every run, callees' bodies entered"
 
 
-def _execute(
+def replay(
     program: core.Program,
     routine: core.Routine,
     found: Confirmed,
     picks: tuple[Pick, ...],
     watch: Callable[[str], bool],
     fuel: int,
-) -> Violation | None:
-    """Run the body on the entry values found; what it breaks, if it breaks what is watched."""
+) -> Violation | Finished | Stopped:
+    """Run the body on the entry values found, `picks` in hand for its `var x: T;`.
+
+    A Violation iff it breaks what is watched, Finished iff it comes to its end otherwise, else Stopped.
+    """
     context, values = found.context, found.values
     bits = context.word_bits
     waiting: dict[Span, deque[Value]] = defaultdict(deque)
@@ -149,5 +155,7 @@ def _execute(
         case Repeats() if watch(result.id):
             what = f"the loop at {result.span} comes back to the same state: it never ends"
             return Violation(result.id, what, result.span, context, inputs, result.values, {}, result.trace)
-        case Stopped() | Finished() | Violated() | Repeats():
-            return None
+        case Stopped() | Finished():
+            return result
+        case Violated() | Repeats():
+            return Stopped(StopReason.NOT_EXECUTABLE, f"{result.id} comes first", result.trace)

@@ -76,3 +76,13 @@ def statement_expressions(body: tuple[core.Stmt, ...]) -> Iterator[core.Expr]:
                 yield from statement_expressions(statement.step)
             case core.Havoc() | core.Reveal() | core.Break() | core.Continue() | core.Return():
                 pass
+
+
+def statements(body: tuple[core.Stmt, ...]) -> Iterator[core.Stmt]:
+    """Every statement of a body, at any depth."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, core.If):
+            yield from statements((*statement.then, *statement.otherwise))
+        elif isinstance(statement, core.Loop):
+            yield from statements((*statement.body, *statement.step))

@@ -10,15 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from verify import core
+from verify.confirm import Confirmed
 from verify.evaluate import Undecided, Undefined, context_for, evaluate
+from verify.execute import Finished
 from verify.passive import Kind, Obligation
 from verify.present import present_run, present_values
 from verify.prove import NoProof, Proof, prove, prove_generally
-from verify.question import Question, ask, quantified
-from verify.run import Runs, find_run
+from verify.question import Question, applied, ask, quantified
+from verify.run import FUEL, Runs, Violation, find_run, replay
 from verify.scopes import Scope
 from verify.search import Found, Nothing, Unsure, search
 from verify.seen import assumptions
+from verify.sites import statements
 from verify.span import Source
 from verify.syntax import RoutineKind
 from verify.verdict import Counterexample, Reason, Result, Verdict
@@ -184,17 +187,20 @@ class _Discharge:
             case Found():
                 return self.broken(question, found, routine)
             case Nothing():
-                if proof.sat:
-                    names = self.hidden()
+                names = self.hidden(question)
+                if names:
                     what = f"the claim holds with {names} laid open, and not without: reveal what it needs"
                     return _Outcome(Verdict.UNKNOWN, Reason.TOO_WEAK, detail=(what,))
-                return _Outcome(Verdict.PROVED, used=())
+                return _Outcome(Verdict.PROVED, used=question.clauses())
             case Unsure():
                 return self.unsure(proof, found, routine)
 
-    def hidden(self) -> str:
-        names = sorted(d.name for d in self.program.defines().values() if d.opaque)
-        return ", ".join(f"`{n}`" for n in names) or "everything"
+    def hidden(self, question: Question) -> str:
+        """The opaque defines that the question uses and the body does not reveal, for a message; empty for none."""
+        opaque = {d.qualified: d.name for d in self.program.defines().values() if d.opaque}
+        used = {f for e in question.expressions() for f in applied(self.program, e)}
+        names = sorted(opaque[f] for f in used & opaque.keys() if f not in question.obligation.revealed)
+        return ", ".join(f"`{n}`" for n in names)
 
     def broken(self, question: Question, found: Found, routine: core.Routine | None) -> _Outcome:
         """Values break the claim, executed. Whether a run from the entry does is a question of its own."""
@@ -209,7 +215,7 @@ class _Discharge:
             not self.obligation.leans,
         )
         if not self.obligation.leans:
-            return _Outcome(Verdict.REFUTED, counterexample=step)
+            return self.run_as_well(step, confirmed, routine)
         assert routine is not None
         run = find_run(
             self.program, routine, self.scope, frozenset({self.obligation.id}), self.timeout * 0.25, confirmed
@@ -224,10 +230,26 @@ class _Discharge:
         )
         return _Outcome(Verdict.UNKNOWN, Reason.TOO_WEAK, counterexample=step, detail=detail)
 
+    def run_as_well(self, step: Counterexample, confirmed: Confirmed, routine: core.Routine | None) -> _Outcome:
+        """The steps from the entry on break the claim: so must a run of the body, or the tool contradicts itself."""
+        if routine is None or (routine.body is None and routine.kind is not RoutineKind.LEMMA):
+            return _Outcome(Verdict.REFUTED, counterexample=step)
+        run = replay(self.program, routine, confirmed, (), lambda id_: id_ == self.obligation.id, FUEL)
+        if isinstance(run, Violation):
+            return _Outcome(Verdict.REFUTED, counterexample=present_run(self.program, run, self.sources))
+        what = "the steps break the claim and a run of the body on the same values does not"
+        defect = isinstance(run, Finished) and not self.chooses(routine)
+        return _Outcome(Verdict.REFUTED, counterexample=step, detail=(what,) if defect else (), defect=defect)
+
+    def chooses(self, routine: core.Routine) -> bool:
+        """True iff the body has a variable of any value: a run may have chosen another."""
+        return any(isinstance(s, core.Havoc) for s in statements(routine.body or ()))
+
     def unsure(self, proof: NoProof, found: Unsure, routine: core.Routine | None) -> _Outcome:
         """Neither a proof nor values. A run from the entry may still break the claim."""
         if found.defect:
-            return _Outcome(Verdict.UNKNOWN, Reason.SOLVER, detail=(found.reason,))
+            bent = quantified(self.program, ask(self.program, self.obligation, self.scope))
+            return _Outcome(Verdict.UNKNOWN, Reason.SOLVER, detail=(found.reason,), defect=not bent)
         if routine is not None and routine.body is not None:
             run = find_run(
                 self.program, routine, self.scope, frozenset({self.obligation.id}), self.timeout * 0.25, None

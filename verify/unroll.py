@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from verify import core
@@ -11,6 +11,7 @@ from verify.contract import Contract
 from verify.core import SymbolKind
 from verify.passive import Assume, Kind, Obligation, Path, Step, relevant
 from verify.rename import conjunction, negation, rename
+from verify.seen import labelled_invariants
 from verify.sites import range_sites
 from verify.span import Span
 from verify.syntax import RoutineKind
@@ -26,18 +27,10 @@ class Pick:
     path: Path
 
 
-class NoBody(Exception):
-    """The run would enter a procedure that has no body."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
-
-
 class Unroll(Contract):
     """Gathers, in `instances`, each check at each place where a run of at most `turns` turns a loop can meet it.
 
-    An instance is an obligation with no `leans`: values that break it are a run. Raises NoBody.
+    An instance is an obligation with no `leans`: values that break it are a run.
     """
 
     def __init__(self, program: core.Program, routine: core.Routine, turns: int, watch: Callable[[str], bool]) -> None:
@@ -48,6 +41,8 @@ class Unroll(Contract):
         self.picks: list[Pick] = []
         self.cut = False
         """True iff some loop could have gone on."""
+        self.bodiless: str | None = None
+        """A callee without a body, if there is one: runs that call it end there."""
 
     def walk_all(self) -> None:
         """Fill `instances`."""
@@ -91,22 +86,29 @@ class Unroll(Contract):
         goal = self.at(stmt.clause.expr, flow)
         self.oblige(f"{self.routine.qualified}.assert.{stmt.clause.label}", Kind.ASSERT, goal, flow, stmt.clause.span)
 
+    def meet_unreached(self, body: Sequence[core.Stmt], flow: Flow) -> None:
+        """No run, no instance."""
+
     def meet_call(self, call: core.Call, flow: Flow) -> Flow:
         callee = self.routines[call.callee]
-        if callee.kind is RoutineKind.LEMMA:
-            # A lemma changes nothing; in a run there is nothing to do for it.
-            return flow
-        if callee.body is None:
-            raise NoBody(callee.name)
         place = f"{self.routine.qualified}.call[{call.number}].{callee.name}"
         inner = flow
         for parameter, argument in zip(callee.parameters, call.arguments, strict=True):
             now = self.define(parameter, self.at(argument, flow), flow).values[parameter]
             inner = inner.at(parameter, now)
         before = {**self.states(flow), **{p: inner.values[p] for p in callee.parameters}}
-        for clause in callee.requires:
-            goal = rename(clause.expr, before, before)
-            self.oblige(f"{place}.{clause.label}", Kind.CALL, goal, flow, call.span)
+        conditions = [(clause.label, clause) for clause in callee.requires]
+        if callee.kind is not RoutineKind.LEMMA:
+            seen = labelled_invariants(self.program, callee.module)
+            conditions += [(f"invariant.{label}", clause) for _, label, clause in seen]
+        for label, clause in conditions:
+            self.oblige(f"{place}.{label}", Kind.CALL, rename(clause.expr, before, before), flow, call.span)
+        if callee.kind is RoutineKind.LEMMA:
+            # A lemma changes nothing; in a run there is nothing more to do for it.
+            return flow
+        if callee.body is None:
+            self.bodiless = callee.name
+            return replace(flow, path=(*flow.path, *self.dead(flow, call.span)))
         caller, sites, entry = self.routine, self.sites, self.entry
         self.routine, self.sites, self.entry = callee, range_sites(callee), before
         exits = self.block(callee.body, inner)

@@ -54,8 +54,9 @@ class Walk(ABC):
 
     # --- what a subclass decides -------------------------------------------------------------------------------------
 
-    def unreached(self, body: Sequence[core.Stmt], flow: Flow) -> None:
-        """No run gets to these statements; `flow` is a place before them."""
+    @abstractmethod
+    def meet_unreached(self, body: Sequence[core.Stmt], flow: Flow) -> None:
+        """No run gets to these statements, if there are any; `flow` is a place before them."""
 
     @abstractmethod
     def meet_loop(self, loop: core.Loop, flow: Flow) -> Exits: ...
@@ -142,22 +143,19 @@ class Walk(ABC):
 
     # --- statements ------------------------------------------------------------------------------------------------
 
-    def block(self, body: Sequence[core.Stmt], flow: Flow | None) -> Exits:
+    def block(self, body: Sequence[core.Stmt], flow: Flow) -> Exits:
         breaks: tuple[Flow, ...] = ()
         continues: tuple[Flow, ...] = ()
         returns: tuple[Flow, ...] = ()
-        for number, stmt in enumerate(body):
-            if flow is None:
-                self.unreached(body[number:], last)
-                break
-            last = flow
+        for number, stmt in enumerate(body, start=1):
             exits = self.statement(stmt, flow)
+            breaks += exits.breaks
+            continues += exits.continues
+            returns += exits.returns
+            if exits.through is None:
+                self.meet_unreached(body[number:], flow)
+                return Exits(None, breaks, continues, returns)
             flow = exits.through
-            breaks, continues, returns = (
-                breaks + exits.breaks,
-                continues + exits.continues,
-                returns + exits.returns,
-            )
         return Exits(flow, breaks, continues, returns)
 
     def statement(self, stmt: core.Stmt, flow: Flow) -> Exits:

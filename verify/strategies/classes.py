@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from verify import core
-from verify.core import Symbol, SymbolKind
+from verify.core import Symbol
 from verify.evaluate import Context, Undefined, evaluate
+from verify.rename import rename
 from verify.syntax import RoutineKind
 from verify.values import Value
 
@@ -29,16 +30,26 @@ class InputClass:
         """The cover's qualified name."""
         return self.cover.qualified
 
+    def on(self, geometry: str | None) -> bool:
+        """Whether the class has inputs on a geometry, by its name."""
+        return self.cover.on is None or geometry in self.cover.on
+
+    def clauses(self) -> list[tuple[str, core.Expr]]:
+        """What the cover requires and witnesses, said of the procedure's parameters, each with its name."""
+        rows = [("requires", self.cover.requires), ("witness", self.cover.witnesses)]
+        return [
+            (f"{self.id}.{kind}.{clause.label}", rename(clause.expr, self.parameters, self.parameters))
+            for kind, clauses in rows
+            for clause in clauses
+        ]
+
     def reached(self, geometry: str | None, context: Context, entry: Mapping[Symbol, Value]) -> bool:
         """True iff an input of the procedure is in the class: on a geometry that the cover is about, all that the
         cover requires and witnesses is true of it. Undefined counts as not. Raises Undecided."""
-        if self.cover.on is not None and geometry not in self.cover.on:
+        if not self.on(geometry):
             return False
-        values = {s: v for s, v in entry.items() if s.kind is SymbolKind.STATE}
-        values |= {own: entry[theirs] for own, theirs in self.parameters.items()}
         try:
-            clauses = (*self.cover.requires, *self.cover.witnesses)
-            return all(evaluate(clause.expr, context, values, values) for clause in clauses)
+            return all(evaluate(expr, context, entry, entry) for _, expr in self.clauses())
         except Undefined:
             return False
 

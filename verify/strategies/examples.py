@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 
 from hypothesis import reject
 from hypothesis import strategies as st
+from hypothesis.vendor.pretty import RepresentationPrinter
 
 from verify import core
 from verify.core import MapType, SetType, Symbol
@@ -14,7 +17,8 @@ from verify.evaluate import Context
 from verify.seen import module_invariants
 from verify.sites import subexpressions
 from verify.strategies.candidates import landmarks
-from verify.strategies.conditions import Condition, conditions, unfold
+from verify.strategies.classes import InputClass
+from verify.strategies.conditions import Condition, Impossible, conditions, unfold
 from verify.strategies.geometries import Geometries
 from verify.strategies.hooks import Hook, Style
 from verify.strategies.maps import Maps, Plan, plans
@@ -23,6 +27,9 @@ from verify.values import Value
 
 CHOICES = 128
 """How many choices make an example; what would be chosen after these is the plainest."""
+
+CHOSEN = 12
+"""For how many choices of what is no map it is tried to find maps."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -40,6 +47,10 @@ class Example:
         """Short: whoever shows an example has better ways."""
         return f"Example({', '.join(f'{s}={v}' for s, v in self.arguments.items())})"
 
+    def _repr_pretty_(self, printer: RepresentationPrinter, _cycle: bool) -> None:
+        """What hypothesis asks for, else it would print every field."""
+        printer.text(repr(self))
+
     @property
     def entry(self) -> Mapping[Symbol, Value]:
         """The state and the arguments."""
@@ -47,16 +58,22 @@ class Example:
 
 
 def examples(
-    program: core.Program, routine: core.Routine, *, keep: Keep = lambda _context, _values: True
+    program: core.Program,
+    routine: core.Routine,
+    *,
+    aims: Sequence[InputClass] = (),
+    keep: Keep = lambda _context, _values: True,
 ) -> st.SearchStrategy[Example]:
     """Inputs that meet a routine's `requires` and the invariants that its module sees, on any geometry.
 
-    They are built so, not sorted out; an example is rejected only where the conditions on the maps, together, call for
-    entries that were not found. `keep` may refuse values of parameters and of states that are no maps, to bound what a
-    run costs: it is asked with more and more of them, and must not say no to what may still turn out well.
+    They are built so, not sorted out; one is rejected only where no arguments, or no maps, were found that meet the
+    conditions together. Of two examples one is built to lie in one of the `aims`, if such a one is found: classes of
+    inputs of the same procedure.
+    `keep` may refuse values of parameters and of states that are no maps, to bound what a run costs: it is asked with
+    more and more of them, and must not say no to what may still turn out well.
     Raises Impossible where the contract depends on a define without a body, or no geometry meets the assumptions.
     """
-    maker = _Maker(program, routine, keep)
+    maker = _Maker(program, routine, keep, tuple(aims))
     # All choices are one draw: where hypothesis sees many of a kind, it spends most examples on copying some of them
     # over others.
     return st.binary(min_size=CHOICES, max_size=CHOICES).map(lambda data: maker.make(_Choices(data).draw))
@@ -78,63 +95,88 @@ class _Choices:
 
 @dataclass(slots=True)
 class _Maker:
-    """Makes examples; remembers the candidates of each context."""
+    """Makes examples; remembers the candidates of each context and aim."""
 
     program: core.Program
     routine: core.Routine
     keep: Keep
+    aims: tuple[InputClass, ...]
     geometries: Geometries = field(init=False)
-    conditions: tuple[Condition, ...] = field(init=False)
     states: tuple[Symbol, ...] = field(init=False)
-    scalars: tuple[Symbol, ...] = field(init=False)
-    plans: tuple[Plan, ...] = field(init=False)
+    contracts: tuple[_Contract, ...] = field(init=False)
     uninterpreted: tuple[core.Define, ...] = field(init=False)
-    choosers: dict[int, tuple[Context, Scalars, Maps]] = field(default_factory=dict)
+    choosers: dict[tuple[int, int], tuple[Context, Scalars, Maps]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         program, routine = self.program, self.routine
         items = program.visible_items(routine.module)
         self.geometries = Geometries(program, routine.module)
+        self.states = tuple(i.symbol for i in items if isinstance(i, core.State))
+        self.uninterpreted = tuple(i for i in items if isinstance(i, core.Define) and i.value is None)
         clauses = [(f"{routine.qualified}.requires.{c.label}", c.expr) for c in routine.requires]
         clauses += [(name, clause.expr) for name, clause in module_invariants(program, routine.module)]
-        self.conditions = conditions(program, clauses)
-        self.states = tuple(i.symbol for i in items if isinstance(i, core.State))
-        everything = routine.parameters + self.states
-        tables = tuple(s for s in everything if isinstance(s.type, MapType | SetType))
-        self.scalars = tuple(s for s in everything if s not in tables)
-        claims = [*(e for _, e in clauses), *(c.expr for c in routine.ensures)]
-        self.plans = plans(tables, self.conditions, tuple(_keys(program, claims)))
-        self.uninterpreted = tuple(i for i in items if isinstance(i, core.Define) and i.value is None)
+        keys = tuple(_keys(program, [*(e for _, e in clauses), *(c.expr for c in routine.ensures)]))
+        symbols = routine.parameters + self.states
+        contracts = [_contract(program, symbols, clauses, keys)]
+        for aim in self.aims:
+            with suppress(Impossible):  # then examples reach it by chance or not at all, and that is counted
+                contracts.append(_contract(program, symbols, [*clauses, *aim.clauses()], keys, aim))
+        self.contracts = tuple(contracts)
 
     def make(self, draw: Draw) -> Example:
+        aimed = draw(2) * draw(256)
         name, context = self.geometries.draw(draw)
-        scalars, maps = self.chooser(context)
-        values = scalars.draw(draw)
+        able = [n for n, c in enumerate(self.contracts) if c.aim is None or c.aim.on(name)]
+        number = able[aimed * len(able) >> 8]
+        values = self.values(draw, number, context)
+        if values is None and number:
+            values = self.values(draw, 0, context)
         if values is None:
             reject()
-        whole = maps.draw(draw, values)
-        if whole is None:
-            reject()
-        arguments = {s: whole[s] for s in self.routine.parameters}
-        state = {s: whole[s] for s in self.states}
+        arguments = {s: values[s] for s in self.routine.parameters}
+        state = {s: values[s] for s in self.states}
         hooks = {d.qualified: self.hook(draw, d, context.word_bits) for d in self.uninterpreted}
         return Example(name, context, arguments, state, hooks)
 
-    def chooser(self, context: Context) -> tuple[Scalars, Maps]:
-        if id(context) not in self.choosers:
-            tables = {plan.symbol for plan in self.plans}
-            marks = landmarks(context)
-            about_scalars = tuple(c for c in self.conditions if not c.symbols & tables)
-            self.choosers[id(context)] = (
-                context,  # kept, so that no other context gets its id
-                Scalars(context, marks, self.scalars, about_scalars, self.keep),
-                Maps(context, marks, self.plans),
-            )
-        return self.choosers[id(context)][1:]
+    def values(self, draw: Draw, number: int, context: Context) -> dict[Symbol, Value] | None:
+        """Arguments and state that meet contract number `number`; None if none were found."""
+        key = (id(context), number)
+        if key not in self.choosers:
+            contract, marks = self.contracts[number], landmarks(context)
+            scalars = Scalars(context, marks, contract.scalars, contract.about_scalars, self.keep)
+            # The context is kept, so that no other one gets its id.
+            self.choosers[key] = (context, scalars, Maps(context, marks, contract.plans))
+        _, scalars, maps = self.choosers[key]
+        found = (maps.draw(draw, chosen) for chosen in islice(scalars.draw(draw), CHOSEN))
+        return next((values for values in found if values is not None), None)
 
     def hook(self, draw: Draw, define: core.Define, word_bits: int) -> Hook:
         styles = [*Style] if any(s.type == define.result for s in define.parameters) else [Style.NEW, Style.PLAIN]
         return Hook(define, styles[draw(len(styles))], word_bits)
+
+
+@dataclass(frozen=True, slots=True)
+class _Contract:
+    """What is asked of an example: the variables that are no maps, what is asked of them alone, a plan for each map."""
+
+    aim: InputClass | None
+    scalars: tuple[Symbol, ...]
+    about_scalars: tuple[Condition, ...]
+    plans: tuple[Plan, ...]
+
+
+def _contract(
+    program: core.Program,
+    symbols: tuple[Symbol, ...],
+    clauses: Sequence[tuple[str, core.Expr]],
+    keys: Sequence[tuple[Symbol, core.Expr]],
+    aim: InputClass | None = None,
+) -> _Contract:
+    found = conditions(program, clauses)
+    tables = tuple(s for s in symbols if isinstance(s.type, MapType | SetType))
+    scalars = tuple(s for s in symbols if s not in tables)
+    about_scalars = tuple(c for c in found if not c.symbols & set(tables))
+    return _Contract(aim, scalars, about_scalars, plans(tables, found, keys))
 
 
 def _keys(program: core.Program, claims: Iterable[core.Expr]) -> Iterable[tuple[Symbol, core.Expr]]:

@@ -46,7 +46,7 @@ class Geometries:
         width = WIDTHS[draw(len(WIDTHS))]
         for by in range(len(WIDTHS)):
             bits = WIDTHS[(WIDTHS.index(width) + by) % len(WIDTHS)]
-            values = self.chooser(bits).draw(draw)
+            values = next(self.chooser(bits).draw(draw), None)
             if values is not None:
                 return None, self.context(bits, dict(zip(self.params, values.values(), strict=True)))
         raise Impossible(f"no geometry of {', '.join(map(str, WIDTHS))} bits was found that meets the assumptions")

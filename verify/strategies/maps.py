@@ -17,7 +17,7 @@ from verify.sites import subexpressions
 from verify.strategies.candidates import Landmarks, places_of
 from verify.strategies.conditions import Condition, Values, free
 from verify.strategies.scalars import Draw, interesting
-from verify.values import MapValue, Member, Value, domain, map_value, some_value
+from verify.values import MapValue, Member, Value, domain, map_value, members_in, some_value
 from verify.why import failing_binding
 
 KEYS = 24
@@ -116,12 +116,13 @@ class Maps:
     def draw(self, draw: Draw, given: Values) -> dict[Symbol, Value] | None:
         """One choice, with `given`; None iff the conditions call for entries that were not found."""
         values = dict(given)
-        fresh = 0
+        settled: tuple[Condition, ...] = ()
         for plan in self.plans:
+            settled += plan.conditions
             self._start(draw, plan, values)
-            if not self._repair(plan, values):
+            if not self._repair(settled, values):
                 return None
-            fresh = self._fill(draw, plan, values, fresh)
+            self._fill(draw, plan, values)
         return values
 
     def _start(self, draw: Draw, plan: Plan, values: dict[Symbol, Value]) -> None:
@@ -134,15 +135,14 @@ class Maps:
             if all(c.met(self.context, then) for c in plan.conditions):
                 values[plan.symbol] = then[plan.symbol]
 
-    def _fill(self, draw: Draw, plan: Plan, values: dict[Symbol, Value], fresh: int) -> int:
-        """Adds entries that the conditions let stand. `fresh` members are in use before, the result is how many after.
+    def _fill(self, draw: Draw, plan: Plan, values: dict[Symbol, Value]) -> None:
+        """Adds entries that the conditions let stand.
 
-        Which unnamed member of a sort an entry is, no condition read at one key can tell.
+        Whether one may stand is asked first with some value, which tells nothing of other named ones.
         """
         base = values[plan.symbol]
         assert isinstance(base, MapValue)
-        held = value_type(plan.type)
-        some = next(v for v in reversed(_plain(held, self.context.word_bits)) if v != base.default)
+        some = next(v for v in reversed(self._plain(value_type(plan.type), values)) if v != base.default)
         found = 0
         for key in islice(self._candidates(plan, values), TRIED):
             before = values[plan.symbol]
@@ -150,18 +150,17 @@ class Maps:
             if key in base.entries or not self._stands(plan, values, key, some):
                 continue
             if draw(2):
-                value = self._other(draw, held, base.default, fresh)
+                others = [v for v in self._plain(value_type(plan.type), values) if v != base.default]
+                value = others[-1 - draw(4) % len(others)] if isinstance(some, Member) else others[draw(len(others))]
                 values[plan.symbol] = before.set(key, value)
-                fresh += isinstance(value, Member)
-                named = not (isinstance(value, Member) and value.index >= len(_names(value)))
-                if (named and value != some and not self._stands(plan, values, key, value)) or not all(
+                told = isinstance(value, Member) and value.index >= len(_names(value))
+                if not (told or value == some or self._stands(plan, values, key, value)) or not all(
                     c.met(self.context, values) for c in plan.others
                 ):
                     values[plan.symbol] = before
             found += 1
             if found == KEYS:
                 break
-        return fresh
 
     def _stands(self, plan: Plan, values: Values, key: Value, value: Value) -> bool:
         """Whether an entry breaks no condition that is read at its key alone."""
@@ -203,43 +202,51 @@ class Maps:
 
     # --- entries that conditions call for --------------------------------------------------------------------------
 
-    def _repair(self, plan: Plan, values: dict[Symbol, Value]) -> bool:
-        """Adds to the maps in `values` what makes the conditions true; False if that was not found."""
+    def _repair(self, conditions: Sequence[Condition], values: dict[Symbol, Value]) -> bool:
+        """Changes entries of the maps in `values` until the conditions are true; False if that was not achieved.
+
+        One entry at a time, where it mends a broken condition and breaks fewest others; never back to what was before.
+        """
+        seen = [dict(values)]
         for _ in range(REPAIRS):
-            broken = next((c for c in plan.conditions if not c.met(self.context, values)), None)
+            broken = next((c for c in conditions if not c.met(self.context, values)), None)
             if broken is None:
                 return True
-            if not self._repaired(broken, values):
+            ways = [way for way in self._repairs(broken, values) if {**values, **way} not in seen]
+            if not ways:
                 return False
+            values.update(min(ways, key=lambda way: self._broken(conditions, {**values, **way})))
+            seen.append(dict(values))
         return False
 
-    def _repaired(self, condition: Condition, values: dict[Symbol, Value]) -> bool:
-        """One entry changed where a condition fails; False if there is none to change."""
+    def _broken(self, conditions: Sequence[Condition], values: Values) -> int:
+        return sum(not c.met(self.context, values) for c in conditions)
+
+    def _repairs(self, condition: Condition, values: Values) -> Iterator[Values]:
+        """The maps with one entry changed, such that the condition no longer fails where it fails."""
         try:
             scope = {**values, **failing_binding(condition.expr, self.context, values, values)}
         except (Undefined, Undecided):
-            return False
+            return
         expr = _body(condition)
         for node in subexpressions(expr):
             if isinstance(node, core.Index) and isinstance(node.base, core.Var):
                 table, key = values.get(node.base.symbol), _value(node.key, self.context, scope)
                 if not isinstance(table, MapValue) or key is None:
                     continue
-                for value in _plain(value_type(table.type), self.context.word_bits):
-                    changed = {**scope, node.base.symbol: table.set(key, value)}
-                    if value != table.get(key) and _value(expr, self.context, changed) is True:
-                        values[node.base.symbol] = table.set(key, value)
-                        return True
-        return False
+                for value in self._plain(value_type(table.type), values):
+                    changed: Values = {node.base.symbol: table.set(key, value)}
+                    if value != table.get(key) and _value(expr, self.context, {**scope, **changed}) is True:
+                        yield changed
 
-    def _other(self, draw: Draw, type_: core.Type, default: Value, fresh: int) -> Value:
-        """A value that is not the default: of an opaque sort, one that no other entry has, or a named one."""
-        if isinstance(type_, core.OpaqueType):
-            named = [m for i in range(len(type_.named)) if (m := Member(type_, i)) != default]
-            at = draw(4) if named else 0
-            return named[fresh % len(named)] if at == 3 else Member(type_, len(type_.named) + 1 + fresh)
-        others = [v for v in _plain(type_, self.context.word_bits) if v != default]
-        return others[draw(len(others))]
+    def _plain(self, type_: core.Type, values: Values) -> list[Value]:
+        """Some values of a type: of an opaque sort those that have a name, and one that is not in use."""
+        if not isinstance(type_, core.OpaqueType):
+            return _plain(type_, self.context.word_bits)
+        used = [m.index for value in values.values() for m in members_in(value) if m.type == type_]
+        return [
+            Member(type_, index) for index in (*range(len(type_.named)), max(used, default=len(type_.named) - 1) + 1)
+        ]
 
 
 def _body(condition: Condition) -> core.Expr:

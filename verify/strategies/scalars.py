@@ -1,7 +1,7 @@
 """Drawing the values that are no maps: one after the other, each from candidates that meet what is asked of it.
 
-Nothing is drawn and thrown away. Where a choice leaves a later variable without candidates, the next choice is tried,
-in a fixed order and without asking hypothesis again.
+Nothing is drawn and thrown away. Where a choice leaves a later variable without candidates, the same draws are read in
+another way, in a fixed order and without asking hypothesis again.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ from verify.values import Value
 Draw = Callable[[int], int]
 """Given n > 0, draws one of 0 .. n - 1, the plainest first."""
 
-WHICH = AT = 256
-"""A choice among groups, and one of a candidate: drawn out of so many, then scaled to how many there are."""
+SCALE = 256
+"""A choice among groups, and one of a candidate, is drawn out of so many, then scaled to how many there are."""
+
+ATTEMPTS = 48
+"""In how many ways the same draws are read, if need be."""
 
 Keep = Callable[[Context, Values], bool]
 
@@ -44,34 +47,33 @@ class Scalars:
     units: dict[Symbol, int] = field(default_factory=dict)
     met: dict[tuple[tuple[Value, ...], int], tuple[Value, ...]] = field(default_factory=dict)
 
-    def draw(self, draw: Draw) -> dict[Symbol, Value] | None:
-        """One choice; None iff no candidates meet all conditions."""
+    def draw(self, draw: Draw) -> Iterator[dict[Symbol, Value]]:
+        """One choice, and after it others, for whom the first does not do; none if none was found that meets all."""
         if not all(c.met(self.context, {}) for c in self.conditions if not c.symbols):
-            return None
-        asked: list[tuple[int, int]] = []
+            return
+        drawn: list[tuple[int, int]] = []
+        for attempt in range(ATTEMPTS):
+            prefix: tuple[Value, ...] = ()
+            while len(prefix) < len(self.symbols):
+                if len(prefix) == len(drawn):
+                    drawn.append((draw(SCALE), draw(SCALE)))
+                group, at = drawn[len(prefix)]
+                # Steps that are prime to the scale, so that attempts spread over all choices.
+                chosen = self.choose(prefix, (group + 97 * attempt) % SCALE, (at + 61 * attempt) % SCALE)
+                if not chosen:
+                    break
+                prefix += chosen
+            else:
+                yield dict(zip(self.symbols, prefix, strict=True))
 
-        def ask(level: int) -> tuple[int, int]:
-            """Which group and which candidate in it, as numbers to be cut down to how many there are."""
-            if level == len(asked):
-                asked.append((draw(WHICH), draw(AT)))
-            return asked[level]
-
-        def choose(prefix: tuple[Value, ...]) -> tuple[Value, ...] | None:
-            level = len(prefix)
-            if level == len(self.symbols):
-                return prefix
-            which, at = ask(level)
-            count = len(self.groups(prefix))
-            for group in range(count):
-                valid = self.valid(prefix, (which * count // WHICH + group) % count)
-                for candidate in _tried(at * len(valid) // AT, len(valid)):
-                    rest = choose((*prefix, valid[candidate]))
-                    if rest is not None:
-                        return rest
-            return None
-
-        chosen = choose(())
-        return None if chosen is None else dict(zip(self.symbols, chosen, strict=True))
+    def choose(self, prefix: tuple[Value, ...], group: int, at: int) -> tuple[Value, ...]:
+        """The next value, from the group chosen or the first after it that has a candidate; empty if none has."""
+        count = len(self.groups(prefix))
+        for by in range(count):
+            valid = self.valid(prefix, (group * count // SCALE + by) % count)
+            if valid:
+                return (valid[at * len(valid) // SCALE],)
+        return ()
 
     def groups(self, prefix: tuple[Value, ...]) -> tuple[tuple[Value, ...], ...]:
         """The groups of candidates for the next variable that have any."""
@@ -108,16 +110,6 @@ class Scalars:
                 and all(c.met(self.context, {**values, symbol: candidate}) for c in due)
             )
         return self.met[key]
-
-
-def _tried(first: int, count: int) -> Iterator[int]:
-    """The numbers below `count`: from `first` by halves down to 0, since plain ones are likely to do, then the rest."""
-    halves: dict[int, None] = {}
-    while count and first not in halves:
-        halves[first] = None
-        first //= 2
-    yield from halves
-    yield from (number for number in range(count) if number not in halves)
 
 
 def interesting(values: Values, type_: core.Type) -> Sequence[int]:
