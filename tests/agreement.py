@@ -145,8 +145,9 @@ def _questions(term: Term) -> list[Term]:
     def visit(here: Term) -> int:
         if (known := reach.get(here.get_id())) is not None:
             return known
+        needs: int
         if z3.is_var(here):
-            needs = z3.get_var_index(here) + 1
+            needs = int(z3.get_var_index(here)) + 1
         elif z3.is_quantifier(here):
             needs = max(0, visit(here.body()) - here.num_vars())
         else:
@@ -190,7 +191,7 @@ def _truth(closed: Term) -> bool | None:
         solver.add(claim)
         result = solver.check()
         if result != z3.unknown:
-            return truth if result == z3.unsat else not truth
+            return truth if bool(result == z3.unsat) else not truth
     return None
 
 
@@ -333,7 +334,9 @@ def bind(example: Example, words: Words, binding: Binding) -> Bound:
         if define.parameters or define.reads:
             encoder.functions[name] = tabled(encoder, define, table, ground)
         else:
-            encoder.symbols[unknown_constant(define)] = as_term(encoder, table.entries.get((), table.default), define.result)
+            encoder.symbols[unknown_constant(define)] = as_term(
+                encoder, table.entries.get((), table.default), define.result
+            )
     context = context_for(example.program, example.geometry, example.bits, example.tables)
     return Bound(example, encoder, context, values, entry, ground)
 

@@ -1,160 +1,38 @@
 """Random well-typed expressions of the core, over random programs and states: an `Example` is a seed's alone.
 
-Every constructor is drawn at every type at which it applies. What is drawn is mostly defined, and the values it meets
-are mostly those at the edges of the word, where the two meanings of the language could come apart.
+Every constructor is drawn at every type at which it applies. What is drawn is mostly defined.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 from typing import TypeAlias
 
 import core_nodes as nodes
-from core_nodes import COLOUR, PTE
+from constructors import (
+    APPLIED,
+    ARITHMETIC,
+    BITWISE,
+    CONNECTIVES,
+    EQUALITIES,
+    IN_OLD,
+    KEYED,
+    ORDERS,
+    PARAMS,
+    SCALARS,
+    SHIFTS,
+    TYPES,
+)
+from drawn import SIZES, Values
+from quantified import Quantifiers
 
 from verify import core
 from verify.core import BOOL, INT, WORD, BinaryOp, MapType, SetType, Symbol, SymbolKind, Type
 from verify.evaluate import Context, Table, Undecided, Undefined, evaluate
-from verify.values import Member, Value, map_value
-
-SCALARS: tuple[Type, ...] = (WORD, INT, BOOL, PTE, COLOUR)
-MAPS: tuple[MapType, ...] = (
-    MapType(WORD, PTE),
-    MapType(WORD, INT),
-    MapType(INT, WORD),
-    MapType(PTE, COLOUR),
-    MapType(COLOUR, INT),
-    MapType(BOOL, BOOL),
-    MapType(COLOUR, MapType(WORD, WORD)),
-    MapType(SetType(COLOUR), SetType(WORD)),
-)
-INNER: tuple[MapType, ...] = (MapType(WORD, WORD),)
-SETS: tuple[SetType, ...] = (SetType(WORD), SetType(INT), SetType(PTE), SetType(COLOUR))
-TYPES: tuple[Type, ...] = (*SCALARS, *MAPS, *INNER, *SETS)
-QUANTIFIED: tuple[Type, ...] = (*SCALARS, SetType(COLOUR), MapType(BOOL, BOOL))
-"""The types of bound variables. A map type with more values than a few is Undecided."""
-
-SIZES = (1, 2, 3, 7, 8, 31, 32, 33, 63, 64, 65, 127, 128)
-"""The word sizes drawn half of the time; else it is any from 1 to 128."""
-
-APPLIED = ("plain", "reads", "opaque", "uninterpreted")
-
-BITWISE = (BinaryOp.BAND, BinaryOp.BOR, BinaryOp.BXOR)
-ARITHMETIC = (BinaryOp.ADD, BinaryOp.SUB, BinaryOp.MUL, BinaryOp.DIV, BinaryOp.MOD, BinaryOp.MIN, BinaryOp.MAX)
-ORDERS = (BinaryOp.LT, BinaryOp.LE, BinaryOp.GT, BinaryOp.GE)
-EQUALITIES = (BinaryOp.EQ, BinaryOp.NE)
-CONNECTIVES = (BinaryOp.AND, BinaryOp.OR, BinaryOp.IMPLIES, BinaryOp.IFF)
-SHIFTS = (BinaryOp.SHL, BinaryOp.SHR)
-
-# --- which constructors there are ----------------------------------------------------------------------------------
-
-
-def applicable() -> list[str]:
-    """Each constructor at each type at which it applies, as `constructor` names them."""
-    found = [f"Literal {t}" for t in (WORD, INT, BOOL)] + [f"Element {t}" for t in (PTE, COLOUR)]
-    found += [f"Var {k.value} {t}" for k in SymbolKind for t in TYPES]
-    found = [f for f in found if not f.startswith("Var param ")]
-    found += [f"Var param {t}" for t in (WORD, INT, BOOL)]
-    found += [f"{name} {t}" for name in ("Old", "Ite", "Let value", "Let body") for t in TYPES]
-    found += ["! bool", "~ word", "- word", "- int"]
-    found += [f"{op.value} {t}" for op in (*ARITHMETIC, *ORDERS) for t in (WORD, INT)]
-    found += [f"{op.value} {t}" for op in EQUALITIES for t in TYPES]
-    found += [f"{op.value} word" for op in BITWISE] + [f"{op.value} bool" for op in CONNECTIVES]
-    found += [f"{op.value} word by {t}" for op in SHIFTS for t in (WORD, INT)]
-    found += [f"{name} {t}" for name in ("forall", "exists") for t in QUANTIFIED]
-    found += [f"Apply {how} {t}" for how in APPLIED for t in TYPES]
-    found += [f"{name} {t}" for name in ("Index", "Update") for t in (*MAPS, *INNER, *SETS)]
-    found += [f"EmptySet {t}" for t in SETS]
-    return [*found, "ToInt", "ToWord"]
-
-
-def constructor(node: core.Expr, defines: Mapping[str, core.Define]) -> tuple[str, ...]:
-    """What a node is an instance of."""
-    match node:
-        case core.Var(symbol=symbol):
-            return (f"Var {symbol.kind.value} {symbol.type}",)
-        case core.Unary(op=op):
-            return (f"{op.value} {node.type}",)
-        case core.Binary(op=op, left=left, right=right):
-            return (f"{op.value} {left.type} by {right.type}" if op in SHIFTS else f"{op.value} {left.type}",)
-        case core.Let(value=value):
-            return (f"Let value {value.type}", f"Let body {node.type}")
-        case core.Quantifier(universal=universal, symbols=symbols):
-            return tuple(f"{'forall' if universal else 'exists'} {s.type}" for s in symbols)
-        case core.Apply(function=function):
-            define = defines[function]
-            if define.value is None:
-                return (f"Apply uninterpreted {node.type}",)
-            return (f"Apply {'opaque' if define.opaque else 'reads' if define.reads else 'plain'} {node.type}",)
-        case core.Index(base=base):
-            return (f"Index {base.type}",)
-        case core.ToInt() | core.ToWord():
-            return (type(node).__name__,)
-        case _:
-            return (f"{type(node).__name__} {node.type}",)
-
-
-# --- values --------------------------------------------------------------------------------------------------------
-
-
-def edges(bits: int) -> tuple[int, ...]:
-    """The words next to 0, to 2**bits and to the half of it."""
-    half, top = 1 << bits - 1, 1 << bits
-    near = {0, 1, 2, half - 1, half, half + 1, top - 2, top - 1}
-    return tuple(sorted(n for n in near if 0 <= n < top))
-
-
-@dataclass(slots=True)
-class Values:
-    """A source of values at one word size. `drawn` has every word drawn."""
-
-    random: Random
-    bits: int
-    drawn: list[int] = field(default_factory=list)
-
-    def word(self) -> int:
-        roll = self.random.random()
-        if roll < 0.65:
-            value = self.random.choice(edges(self.bits))
-        elif roll < 0.85:
-            value = self.random.choice((self.bits - 1, self.bits, self.bits + 1, 1 << self.random.randrange(self.bits)))
-            value %= 1 << self.bits
-        else:
-            value = self.random.randrange(1 << self.bits)
-        self.drawn.append(value)
-        return value
-
-    def int(self) -> int:
-        roll = self.random.random()
-        if roll < 0.4:
-            return self.random.choice((0, 1, 2, self.bits - 1, self.bits, -1, -2))
-        if roll < 0.7:
-            return self.random.choice((-1, 1)) * (self.random.choice(edges(self.bits)) + self.random.choice((0, 1)))
-        if roll < 0.85:
-            return self.random.randrange(-20, 20)
-        return self.random.randrange(-(4 << self.bits), 4 << self.bits)
-
-    def of(self, type_: Type) -> Value:
-        match type_:
-            case core.WordType():
-                return self.word()
-            case core.IntType():
-                return self.int()
-            case core.BoolType():
-                return self.random.random() < 0.5
-            case core.OpaqueType():
-                return Member(type_, self.random.choice((0, 1, 2, 3, 3, 1000)))
-            case core.EnumType(members=members):
-                return Member(type_, self.random.randrange(len(members)))
-            case core.MapType() | core.SetType():
-                keys, held = core.key_type(type_), core.value_type(type_)
-                entries = {self.of(keys): self.of(held) for _ in range(self.random.randrange(4))}
-                return map_value(type_, self.of(held), entries, self.bits)
-
-
-# --- examples ------------------------------------------------------------------------------------------------------
+from verify.values import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +62,7 @@ class Scope:
 
 
 OUTERMOST = Scope(tuple(k for k in SymbolKind if k is not SymbolKind.BOUND))
-IN_OLD = (SymbolKind.STATE, SymbolKind.ARGUMENT, SymbolKind.PARAM, SymbolKind.CONST)
 CONSTANT = Scope((SymbolKind.PARAM,))
-PARAMS: tuple[Type, ...] = (WORD, INT, BOOL)
-
 Make: TypeAlias = Callable[[], core.Expr]
 
 
@@ -218,6 +93,7 @@ class Maker:
     def __init__(self, random: Random, values: Values) -> None:
         self.random = random
         self.values = values
+        self.quantifiers = Quantifiers(self)
         self.geometry: dict[Symbol, int | bool] = {}
         self.state: dict[Symbol, Value] = {}
         self.before: dict[Symbol, Value] = {}
@@ -258,9 +134,7 @@ class Maker:
         if kind is SymbolKind.BOUND:
             return nodes.var(self.random.choice([s for s in scope.bound if s.type == type_]))
         if scope.parameters is not None and kind in (SymbolKind.ARGUMENT, SymbolKind.STATE):
-            return nodes.var(
-                self.random.choice([s for s in scope.parameters if s.type == type_ and s.kind is kind])
-            )
+            return nodes.var(self.random.choice([s for s in scope.parameters if s.type == type_ and s.kind is kind]))
         if kind is SymbolKind.PARAM and type_ == INT and self.likely(0.3):
             return nodes.var(core.WORD_BITS)
         symbol = Symbol(kind, "m", f"{kind.name}_{type_}_{self.random.randrange(2)}", type_)
@@ -312,9 +186,9 @@ class Maker:
             if scope.parameters is not None and kind in (SymbolKind.ARGUMENT, SymbolKind.STATE):
                 if not any(s.type == type_ and s.kind is kind for s in scope.parameters):
                     continue
-                found.append((8, lambda kind=kind: self.variable(kind, type_, scope)))  # type: ignore[misc]
+                found.append((8, partial(self.variable, kind, type_, scope)))
                 continue
-            found.append((1, lambda kind=kind: self.variable(kind, type_, scope)))  # type: ignore[misc]
+            found.append((1, partial(self.variable, kind, type_, scope)))
         if any(s.type == type_ for s in scope.bound):
             found.append((6, lambda: self.variable(SymbolKind.BOUND, type_, scope)))
         return found
@@ -332,6 +206,9 @@ class Maker:
         make: Make = self.random.choices(makes, weights)[0]
         return make()
 
+    def may_be_old(self, scope: Scope) -> bool:
+        return scope.parameters is None and not scope.old and SymbolKind.STATE in scope.kinds
+
     def several(self, size: int, scope: Scope, *types: Type) -> list[core.Expr]:
         return [self.make(t, n, scope) for t, n in zip(types, self.split(size, len(types)), strict=True)]
 
@@ -340,16 +217,14 @@ class Maker:
         weight = 3 if type_ == BOOL else 1.5 if type_ in (WORD, INT) else 1
         yield 2 * weight, lambda: self.choice(type_, size, scope)
         yield 3 * weight, lambda: self.let(self.random.choice(TYPES), type_, size, scope)
-        if scope.parameters is None and not scope.old and SymbolKind.STATE in scope.kinds:
+        if self.may_be_old(scope):
             yield 1.5 * weight, lambda: nodes.old(self.make(type_, size - 1, replace(scope, kinds=IN_OLD, old=True)))
         if scope.parameters is None and SymbolKind.CONST in scope.kinds:
             for how in APPLIED:
-                yield weight, lambda how=how: self.apply(how, type_, size, scope)  # type: ignore[misc]
-        for base in (*MAPS, *INNER, *SETS):
+                yield weight, partial(self.apply, how, type_, size, scope)
+        for base in KEYED:
             if core.value_type(base) == type_:
-                yield 0.7, lambda base=base: nodes.index(  # type: ignore[misc]
-                    *self.several(size, scope, base, core.key_type(base))
-                )
+                yield 0.7, partial(self.looked_up, base, size, scope)
         if isinstance(type_, MapType | SetType):
             parts = (type_, core.key_type(type_), core.value_type(type_))
             yield 3, lambda: nodes.update(*self.several(size, scope, *parts))
@@ -361,7 +236,7 @@ class Maker:
     def numeric(self, type_: Type, size: int, scope: Scope) -> Iterator[tuple[float, Make]]:
         ops = [*ARITHMETIC, *BITWISE] if type_ == WORD else [*ARITHMETIC]
         for op in ops:
-            yield 1, lambda op=op: self.binary(op, type_, type_, size, scope)  # type: ignore[misc]
+            yield 1, partial(self.binary, op, type_, type_, size, scope)
         yield 1, lambda: nodes.unary("-", self.operand(type_, size - 1, scope))
         if type_ == INT:
             yield 4, lambda: nodes.to_int(self.make(WORD, size - 1, scope))
@@ -370,21 +245,24 @@ class Maker:
         yield 3, lambda: self.to_word(size, scope)
         for op in SHIFTS:
             for count in (WORD, INT):
-                yield 1, lambda op=op, count=count: self.binary(op, WORD, count, size, scope)  # type: ignore[misc]
+                yield 1, partial(self.binary, op, WORD, count, size, scope)
 
     def truths(self, size: int, scope: Scope) -> Iterator[tuple[float, Make]]:
         for op in CONNECTIVES:
-            yield 2, lambda op=op: self.connective(op, size, scope)  # type: ignore[misc]
+            yield 2, partial(self.connective, op, size, scope)
         for op in ORDERS:
             for type_ in (WORD, INT):
-                yield 2, lambda op=op, type_=type_: self.binary(op, type_, type_, size, scope)  # type: ignore[misc]
+                yield 2, partial(self.binary, op, type_, type_, size, scope)
         for op in EQUALITIES:
             for at in TYPES:
-                yield 1.5 if at in SCALARS else 2.2, lambda op=op, at=at: self.alike(op, at, size, scope)  # type: ignore[misc]
+                yield 1.5 if at in SCALARS else 2.2, partial(self.alike, op, at, size, scope)
         yield 2, lambda: nodes.unary("!", self.make(BOOL, size - 1, scope))
-        if not scope.bound:
-            for universal in (True, False):
-                yield 15, lambda universal=universal: self.quantifier(universal, size, scope)  # type: ignore[misc]
+        for universal in (True, False):
+            yield 15, partial(self.quantifiers.make, universal, size, scope)
+
+    def looked_up(self, base: Type, size: int, scope: Scope) -> core.Expr:
+        assert isinstance(base, MapType | SetType)
+        return nodes.index(*self.several(size, scope, base, core.key_type(base)))
 
     def choice(self, type_: Type, size: int, scope: Scope) -> core.Expr:
         first, second, third = self.split(size, 3)
@@ -465,9 +343,9 @@ class Maker:
         """Two numbers that are the same, or next to each other."""
         symbol = self.fresh(SymbolKind.BOUND, type_)
         one = nodes.number(self.random.choice((0, 1)), type_)
-        pair = [nodes.var(symbol), nodes.op(nodes.var(symbol), self.random.choice("+-"), one)]
+        pair: list[core.Expr] = [nodes.var(symbol), nodes.op(nodes.var(symbol), self.random.choice("+-"), one)]
         self.random.shuffle(pair)
-        return nodes.let(symbol, self.operand(type_, size - 4, scope), core.Binary(nodes.place(), op, *pair))
+        return nodes.let(symbol, self.operand(type_, size - 4, scope), core.Binary(nodes.place(), op, pair[0], pair[1]))
 
     def to_word(self, size: int, scope: Scope) -> core.Expr:
         roll = self.random.random()
@@ -514,7 +392,7 @@ class Maker:
         )
         reads: tuple[Symbol, ...] = ()
         if how == "reads" or (how != "plain" and self.likely(0.3)):
-            read = self.random.choice((type_, *MAPS, *SETS, *INNER))
+            read = self.random.choice((type_, *KEYED))
             reads = (Symbol(SymbolKind.STATE, "m", f"STATE_{read}_{self.random.randrange(2)}", read),)
         name = f"{how}_{len(self.defines)}"
         define = nodes.define(name, parameters, None, type_, reads)
@@ -539,76 +417,6 @@ class Maker:
                 except (Undefined, Undecided):
                     continue
                 self.tables[part.function] = Table(table.default, {**table.entries, row: self.values.of(part.type)})
-
-    # --- quantifiers -----------------------------------------------------------------------------------------------
-
-    def quantifier(self, universal: bool, size: int, scope: Scope) -> core.Expr:
-        """A quantifier that `evaluate` and the solver can be expected to decide: what it says is nearly linear."""
-        symbols = tuple(
-            self.fresh(SymbolKind.BOUND, self.random.choice(QUANTIFIED)) for _ in range(self.random.choice((1, 1, 2)))
-        )
-        closed = replace(scope, bound=())
-        body = self.claim(symbols, closed)
-        if self.likely(0.5):
-            guard = self.claim(symbols[:1], closed)
-            body = nodes.op(guard, "==>" if universal else "&&", body)
-        if self.likely(0.3):
-            body = nodes.op(body, self.random.choice(("&&", "||", "==>")), self.make(BOOL, min(size, 3), closed))
-        return core.Quantifier(nodes.place(), universal, symbols, body)
-
-    def claim(self, symbols: tuple[Symbol, ...], scope: Scope) -> core.Expr:
-        """Something about each of the variables."""
-        parts = [self.about(s, symbols, scope) for s in symbols]
-        body = parts[0]
-        for part in parts[1:]:
-            body = nodes.op(body, self.random.choice(("&&", "||", "==>", "<==>")), part)
-        return nodes.unary("!", body) if self.likely(0.2) else body
-
-    def about(self, symbol: Symbol, symbols: tuple[Symbol, ...], scope: Scope) -> core.Expr:
-        """Something about one variable, and now and then another one too."""
-        other = self.random.choice(symbols)
-        if other != symbol and other.type == symbol.type and self.likely(0.5):
-            order = ("==", "!=", "<", "<=") if symbol.type in (WORD, INT) else ("==", "!=")
-            return nodes.op(nodes.var(symbol), self.random.choice(order), nodes.var(other))
-        type_ = symbol.type
-        moved = self.moved(symbol, scope) if type_ in (WORD, INT) else nodes.var(symbol)
-        looked = [b for b in (*MAPS, *INNER, *SETS) if core.key_type(b) == moved.type]
-        if looked and self.likely(0.5):
-            base = self.random.choice(looked)
-            found = nodes.index(self.make(base, self.random.choice((1, 1, 3)), scope), moved)
-            if base in SETS:
-                return found
-            return nodes.op(found, self.random.choice(("==", "!=")), self.make(found.type, 1, scope))
-        if type_ in (WORD, INT):
-            sign = self.random.choice(("==", "!=", "<", "<=", ">", ">="))
-            return nodes.op(moved, sign, self.make(moved.type, 1, scope))
-        if isinstance(type_, MapType | SetType) and self.likely(0.7):
-            return nodes.index(moved, self.make(core.key_type(type_), 1, scope))
-        return nodes.op(moved, self.random.choice(("==", "!=")), self.make(type_, 1, scope))
-
-    def moved(self, symbol: Symbol, scope: Scope) -> core.Expr:
-        """A number that is nearly linear in the variable: with few stretches, whatever the word size."""
-        bits, x = self.values.bits, nodes.var(symbol)
-        high = max(0, bits - self.random.randint(1, 3))
-        made: list[core.Expr] = [
-            x,
-            nodes.op(x, self.random.choice("+-"), self.make(symbol.type, 1, scope)),
-            nodes.op(self.make(symbol.type, 1, scope), "-", x),
-            nodes.op(x, self.random.choice(("min", "max")), self.make(symbol.type, 1, scope)),
-            nodes.unary("-", x),
-        ]
-        if symbol.type == INT:
-            # Defined for some values alone, so the whole is undefined unless something guards it.
-            return self.random.choice(made)
-        made += [
-            nodes.op(x, ">>", nodes.number(high, self.random.choice((WORD, INT)) if high < 1 << bits else INT)),
-            nodes.op(x, self.random.choice("&|^"), nodes.word((1 << bits) - (1 << high))),
-            nodes.op(x, self.random.choice("/%"), nodes.word(max(1, 1 << high))),
-            nodes.unary("~", x),
-            nodes.to_word(nodes.op(nodes.to_int(x), self.random.choice("+-"), nodes.number(1))),
-            nodes.op(nodes.to_int(x), self.random.choice(("+", "-", "*")), nodes.number(self.random.randint(-2, 2))),
-        ]
-        return self.random.choice(made)
 
 
 def inside(scope: Scope, symbol: Symbol) -> Scope:

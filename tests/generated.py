@@ -31,7 +31,7 @@ from verify.syntax import RoutineKind
 from verify.values import Value, show
 from verify.why import failing_binding
 
-EXAMPLES = 200
+EXAMPLES = 300
 """How many examples each procedure is run on, if nobody asks for more."""
 
 SHARE = 0.02

@@ -140,7 +140,9 @@ def report(example: Example) -> str:
             if isinstance(part, core.Apply) and part.function not in seen:
                 seen.add(part.function)
                 define = defines[part.function]
-                head = f"{part.function}({', '.join(f'{p.name}: {p.type}' for p in (*define.parameters, *define.reads))})"
+                head = (
+                    f"{part.function}({', '.join(f'{p.name}: {p.type}' for p in (*define.parameters, *define.reads))})"
+                )
                 if define.value is None:
                     lines.append(f"  {head} is given by {example.tables[part.function]}")
                 else:

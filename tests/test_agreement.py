@@ -10,14 +10,16 @@ from functools import cache
 
 import pytest
 from agreement import BINDINGS, UNDECIDED, UNDEFINED, UNKNOWN, Binding, Compared, compared
-from expressions import SIZES, Example, applicable, constructor, edges, example
+from constructors import applicable, constructor, well_typed
+from drawn import SIZES, edges
+from expressions import Example, example
 from shrink import report, shrunk
 
 from verify import core
 from verify.sites import subexpressions
 from verify.words import BitVectors, Integers, Words
 
-EXAMPLES = int(os.environ.get("AGREEMENT_EXAMPLES", "240"))
+EXAMPLES = int(os.environ.get("AGREEMENT_EXAMPLES", "200"))
 """How many random expressions: more of them is a longer search for a disagreement."""
 
 CHUNK = 40
@@ -69,51 +71,6 @@ def test_every_expression_is_well_typed() -> None:
         for root in (e.expr, *bodies, *constants):
             for node in subexpressions(root):
                 assert well_typed(node, defines), node
-
-
-def well_typed(node: core.Expr, defines: dict[str, core.Define]) -> bool:
-    """Whether the types of the operands are those that the node asks for."""
-    types = tuple(child.type for child in core.children(node))
-    match node:
-        case core.Binary(op=op):
-            ordered = {core.WORD, core.INT}
-            allowed: set[core.Type]
-            if op in (core.BinaryOp.SHL, core.BinaryOp.SHR):
-                return types[0] == core.WORD and types[1] in ordered
-            if op in core.CONNECTIVES:
-                allowed = {core.BOOL}
-            elif op in (core.BinaryOp.BAND, core.BinaryOp.BOR, core.BinaryOp.BXOR):
-                allowed = {core.WORD}
-            elif op in (core.BinaryOp.EQ, core.BinaryOp.NE):
-                allowed = {types[0]}
-            else:
-                allowed = {*ordered}
-            return types[0] == types[1] and types[0] in allowed
-        case core.Unary(op=core.UnaryOp.NOT) | core.Quantifier():
-            return types == (core.BOOL,)
-        case core.Unary(op=core.UnaryOp.INVERT) | core.ToInt():
-            return types == (core.WORD,)
-        case core.Unary():
-            return types[0] in (core.WORD, core.INT)
-        case core.ToWord():
-            return types == (core.INT,)
-        case core.Ite():
-            return types[0] == core.BOOL and types[1] == types[2]
-        case core.Let(symbol=symbol):
-            return types[0] == symbol.type
-        case core.Index(base=base):
-            return isinstance(base.type, core.MapType | core.SetType) and types[1] == core.key_type(base.type)
-        case core.Update(base=base):
-            held = base.type
-            return isinstance(held, core.MapType | core.SetType) and types[1:] == (
-                core.key_type(held),
-                core.value_type(held),
-            )
-        case core.Apply(function=function, type=type_):
-            define = defines[function]
-            return types == tuple(p.type for p in (*define.parameters, *define.reads)) and type_ == define.result
-        case _:
-            return True
 
 
 # --- that the two agree --------------------------------------------------------------------------------------------

@@ -10,8 +10,10 @@ from typing import Any, TypeAlias
 import pytest
 import z3
 from agreement import compared
+from constructors import SCALARS
 from core_nodes import place
-from expressions import SCALARS, SIZES, edges, example
+from drawn import SIZES, edges
+from expressions import example
 
 from verify import core, evaluate, integers
 from verify.core import INT, WORD, BinaryOp, UnaryOp
@@ -230,7 +232,9 @@ def test_with_the_real_operations_for_its_functions_the_abstract_instance_is_exa
                 except Undefined:
                     continue
                 assert read(operation(words, words.literal(a), words.literal(b))) == expected, (op, bits, a, b)
-    compares = [c for seed in range(20) for e in [example(seed, 30, SCALARS)] for c in compared(e, Real(e.bits), "free")]
+    compares = [
+        c for seed in range(20) for e in [example(seed, 30, SCALARS)] for c in compared(e, Real(e.bits), "free")
+    ]
     assert [c for c in compares if c.differ] == []
     assert sum(not c.open for c in compares) > 100
 

@@ -50,16 +50,16 @@ def attempts(word_bits: int, quantified: bool, seconds: float) -> Iterator[Attem
     What is proved at all is mostly proved at once by the right representation, and by the wrong one never.
     """
     bits, above = BitVectors(word_bits), AbstractIntegers(word_bits)
-    yield Attempt(above, 0.2, ground=True, near=True)
+    yield Attempt(above, 0.5, ground=True, near=True)
     if quantified:
-        yield Attempt(above, 0.3, ground=True)
-        yield Attempt(above, 0.7)
+        yield Attempt(above, 1.5, ground=True)
+        yield Attempt(above, 1.5)
         yield Attempt(bits, min(3.0, seconds / 4), ground=True)
         yield Attempt(above, seconds / 4)
         yield Attempt(bits, min(3.0, seconds / 4))
         yield Attempt(Integers(word_bits), min(3.0, seconds / 4))
     else:
-        yield Attempt(above, 0.3)
+        yield Attempt(above, 0.5)
         yield Attempt(bits, seconds * 0.7)
         yield Attempt(Integers(word_bits), seconds / 4)
 
@@ -70,9 +70,9 @@ def prove_generally(program: core.Program, question: Question, least: int, quant
     The question is that of any one of these sizes: nothing of its scope but the size is fixed.
     """
     words = AnyIntegers(least)
-    tries = [Attempt(words, 0.2, ground=True, near=True), Attempt(words, 0.3, ground=True)]
+    tries = [Attempt(words, 0.5, ground=True, near=True), Attempt(words, 1.5, ground=True)]
     if quantified:
-        tries.append(Attempt(words, 1.0))
+        tries.append(Attempt(words, 1.5))
     for attempt in tries:
         proof = _attempt(program, question, attempt)[1]
         if proof is not None:

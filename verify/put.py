@@ -119,6 +119,10 @@ class Answer:
     reason: str
 
 
+PATIENCE = 500
+"""How many milliseconds the solver gets to meet wishes, before they are all given up."""
+
+
 def put(asked: Assertions, milliseconds: int, wishes: Sequence[Any] = ()) -> Answer:
     """One question to the solver. On `no`, `used` holds every clause given: narrowing it is `narrowed_use`.
 
@@ -131,7 +135,11 @@ def put(asked: Assertions, milliseconds: int, wishes: Sequence[Any] = ()) -> Ans
     for literal, wish in kept.items():
         solver.add(z3.Implies(literal, wish))
     while True:
+        solver.set("timeout", max(1, min(milliseconds, PATIENCE) if kept else milliseconds))
         result = solver.check(*kept)
+        if kept and result == z3.unknown:
+            kept.clear()
+            continue
         if result == z3.sat:
             return Answer(True, False, solver.model(), (), "")
         if result != z3.unsat:

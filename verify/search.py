@@ -61,11 +61,32 @@ def search(program: core.Program, question: Question, seconds: float, quantified
     outcome: Search = Unsure("timeout")
     while time.monotonic() < deadline:
         asked = assertions(program, question, words, None, question.scope.narrow, instances)
-        outcome, more = _attempt(program, question, asked, plain_maps(asked, question), deadline)
+        outcome, more = _attempt(program, question, asked, wishes(program, asked, question), deadline)
         if more is None or instances is None:
             return outcome
         instances.append(more)
     return outcome
+
+
+def wishes(program: core.Program, asked: Assertions, question: Question) -> tuple[z3.BoolRef, ...]:
+    """What an answer should look like, the strongest last: see `put`."""
+    return (*familiar_geometry(program, asked, question), *plain_maps(asked, question))
+
+
+def familiar_geometry(program: core.Program, asked: Assertions, question: Question) -> tuple[z3.BoolRef, ...]:
+    """That the geometry, where it is left open, is one of those that have a name and the right word size."""
+    if question.scope.name is not None or question.obligation.without:
+        return ()
+    encoder, found = asked.encoder, []
+    for item in program.visible_items(question.obligation.module):
+        if isinstance(item, core.Geometry) and item.word_bits == question.scope.word_bits:
+            same = [
+                encoder.equal(s.type, encoder.symbol(s), encoder.literal(v, s.type))
+                for s, v in item.values
+                if s != core.WORD_BITS
+            ]
+            found.append(z3.And(*same))
+    return (z3.Or(*found),) if found else ()
 
 
 def plain_maps(asked: Assertions, question: Question) -> tuple[z3.BoolRef, ...]:
@@ -84,13 +105,13 @@ def plain_maps(asked: Assertions, question: Question) -> tuple[z3.BoolRef, ...]:
 
 
 def _attempt(
-    program: core.Program, question: Question, asked: Assertions, wishes: Sequence[z3.BoolRef], deadline: float
+    program: core.Program, question: Question, asked: Assertions, wished: Sequence[z3.BoolRef], deadline: float
 ) -> tuple[Search, Instance | None]:
     """One call of the solver; with it, what a candidate breaks of an assumption about all values."""
     left = deadline - time.monotonic()
     if left <= 0:
         return Unsure("timeout"), None
-    answer = put(asked, int(left * 1000), wishes)
+    answer = put(asked, int(left * 1000), wished)
     if answer.no:
         return Nothing(), None
     if not answer.yes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import assert_never
 
 from verify import core
 from verify.span import Span
@@ -55,27 +56,8 @@ def expressions(item: core.Item) -> Iterator[core.Expr]:
 
 def statement_expressions(body: tuple[core.Stmt, ...]) -> Iterator[core.Expr]:
     """The expressions that stand in statements, loop clauses included, outermost only."""
-    for statement in body:
-        match statement:
-            case core.Assign(value=value):
-                yield value
-            case core.Call(arguments=arguments):
-                yield from arguments
-            case core.Assert(clause=clause):
-                yield clause.expr
-            case core.If(condition=condition, then=then, otherwise=otherwise):
-                yield condition
-                yield from statement_expressions(then)
-                yield from statement_expressions(otherwise)
-            case core.Loop():
-                yield statement.condition
-                yield from (clause.expr for clause in statement.invariants)
-                if statement.decreases is not None:
-                    yield statement.decreases
-                yield from statement_expressions(statement.body)
-                yield from statement_expressions(statement.step)
-            case core.Havoc() | core.Reveal() | core.Break() | core.Continue() | core.Return():
-                pass
+    for statement in statements(body):
+        yield from direct_expressions(statement)
 
 
 def statements(body: tuple[core.Stmt, ...]) -> Iterator[core.Stmt]:
@@ -86,3 +68,25 @@ def statements(body: tuple[core.Stmt, ...]) -> Iterator[core.Stmt]:
             yield from statements((*statement.then, *statement.otherwise))
         elif isinstance(statement, core.Loop):
             yield from statements((*statement.body, *statement.step))
+
+
+def direct_expressions(statement: core.Stmt) -> Iterator[core.Expr]:
+    """The expressions of a statement, loop clauses included, but for those in statements within it."""
+    match statement:
+        case core.Assign(value=value):
+            yield value
+        case core.Call(arguments=arguments):
+            yield from arguments
+        case core.Assert(clause=clause):
+            yield clause.expr
+        case core.If(condition=condition):
+            yield condition
+        case core.Loop():
+            yield statement.condition
+            yield from (clause.expr for clause in statement.invariants)
+            if statement.decreases is not None:
+                yield statement.decreases
+        case core.Havoc() | core.Reveal() | core.Break() | core.Continue() | core.Return():
+            pass
+        case _:
+            assert_never(statement)

@@ -10,6 +10,7 @@ from verify import core, errors, syntax
 from verify.core import BOOL, INT, WORD, Symbol, SymbolKind
 from verify.diagnostic import Diagnostic
 from verify.names import ERROR, DefineName, RoutineName, describe, redeclared, resolve_type
+from verify.sites import direct_expressions, subexpressions
 from verify.span import Span
 from verify.syntax import RoutineKind
 from verify.typing import Expressions, Place, fits
@@ -33,9 +34,12 @@ class Bodies:
         """The statements of a body. `variables` are the parameters and results."""
         self.number(body)
         result = _Block(self, dict(variables)).block(body)
-        if self.routine.results:
-            _check_results(result, self.routine, self.expressions)
-        return result
+        if not self.routine.results:
+            return result
+        early = _check_results(result, self.routine, self.expressions)
+        # A result that may be read before it is assigned begins as any value, as a variable without one does.
+        binders = zip(self.routine.node.results, self.routine.results, strict=True)
+        return tuple(core.Havoc(binder.span, symbol) for binder, symbol in binders if symbol in early) + result
 
     def number(self, body: Sequence[syntax.Stmt]) -> None:
         """Count loops and calls from 1 in the order of the source (the step of a `for` stands before its body)."""
@@ -362,10 +366,14 @@ def _meet(paths: Sequence[frozenset[Symbol] | None]) -> frozenset[Symbol] | None
     return frozenset.intersection(*live) if live else None
 
 
-def _check_results(body: Sequence[core.Stmt], routine: RoutineName, expressions: Expressions) -> None:
-    """Report each result that some path to a `return`, or to the end, leaves unassigned."""
+def _check_results(body: Sequence[core.Stmt], routine: RoutineName, expressions: Expressions) -> set[Symbol]:
+    """Report each result that some path to a `return`, or to the end, leaves unassigned.
+
+    Returns those that some path may read before it has assigned them.
+    """
     results = frozenset(routine.results)
     missing: dict[Symbol, Span] = {}
+    early: set[Symbol] = set()
 
     def leave(assigned: frozenset[Symbol], span: Span) -> None:
         for result in routine.results:
@@ -378,6 +386,9 @@ def _check_results(body: Sequence[core.Stmt], routine: RoutineName, expressions:
         for stmt in stmts:
             if here is None:
                 break
+            for expr in direct_expressions(stmt):
+                read = {e.symbol for e in subexpressions(expr) if isinstance(e, core.Var)}
+                early.update((results & read) - here)
             match stmt:
                 case core.Assign() | core.Havoc():
                     here |= results & {stmt.target}
@@ -388,7 +399,7 @@ def _check_results(body: Sequence[core.Stmt], routine: RoutineName, expressions:
                     breaks += then.breaks + otherwise.breaks
                     here = _meet([then.through, otherwise.through])
                 case core.Loop():
-                    inner = flow(stmt.body, here)
+                    inner = flow((*stmt.body, *stmt.step), here)
                     forever = isinstance(stmt.condition, core.Literal) and stmt.condition.value is True
                     here = _meet([None if forever else here, *inner.breaks])
                 case core.Return():
@@ -411,3 +422,4 @@ def _check_results(body: Sequence[core.Stmt], routine: RoutineName, expressions:
     for result, span in missing.items():
         place = replace(span, end_line=span.line) if span.end_line != span.line else span
         expressions.report.append(errors.unassigned_result(place, result.name))
+    return early

@@ -21,11 +21,15 @@ class Impossible(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One conjunct. `symbols` are its free variables, but for params and consts; `name` is the clause it is from."""
+    """One conjunct. `symbols` are its free variables, but for params and consts; `name` is the clause it is from.
+
+    `quantified`: it has a quantifier in it.
+    """
 
     expr: core.Expr
     name: str
     symbols: frozenset[Symbol]
+    quantified: bool
 
     def met(self, context: Context, values: Values) -> bool:
         """True iff it is defined and true. What is undecided counts as not met: nothing is built on it."""
@@ -46,8 +50,14 @@ def conditions(program: core.Program, clauses: Iterable[tuple[str, core.Expr]]) 
             for node in subexpressions(part):
                 if isinstance(node, core.Apply):
                     raise Impossible(f"{name} depends on {node.function}, which has no body: no input can be built")
-            found.append(Condition(part, name, free(part)))
+            found.append(condition(part, name))
     return tuple(found)
+
+
+def condition(expr: core.Expr, name: str) -> Condition:
+    """The condition that an expression is."""
+    quantified = any(isinstance(e, core.Quantifier) for e in subexpressions(expr))
+    return Condition(expr, name, free(expr), quantified)
 
 
 def free(expr: core.Expr) -> frozenset[Symbol]:

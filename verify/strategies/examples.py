@@ -67,7 +67,7 @@ def examples(
     """Inputs that meet a routine's `requires` and the invariants that its module sees, on any geometry.
 
     They are built so, not sorted out; one is rejected only where no arguments, or no maps, were found that meet the
-    conditions together. Of two examples one is built to lie in one of the `aims`, if such a one is found: classes of
+    conditions together. Of three examples two are built to lie in some of the `aims`, if such ones are found: classes of
     inputs of the same procedure.
     `keep` may refuse values of parameters and of states that are no maps, to bound what a run costs: it is asked with
     more and more of them, and must not say no to what may still turn out well.
@@ -124,10 +124,10 @@ class _Maker:
         self.contracts = tuple(contracts)
 
     def make(self, draw: Draw) -> Example:
-        aimed = draw(2) * draw(256)
+        aimed = draw(3)
         name, context = self.geometries.draw(draw)
-        able = [n for n, c in enumerate(self.contracts) if c.aim is None or c.aim.on(name)]
-        number = able[aimed * len(able) >> 8]
+        able = [n for n, c in enumerate(self.contracts) if c.aim is not None and c.aim.on(name)]
+        number = able[draw(len(able))] if aimed and able else 0
         values = self.values(draw, number, context)
         if values is None and number:
             values = self.values(draw, 0, context)

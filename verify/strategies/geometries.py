@@ -12,7 +12,7 @@ from verify.rename import rename
 from verify.seen import assumptions
 from verify.sites import subexpressions
 from verify.strategies.candidates import Landmarks
-from verify.strategies.conditions import Condition, Impossible, conditions, substitute, unfold
+from verify.strategies.conditions import Impossible, condition, conditions, substitute, unfold
 from verify.strategies.scalars import Draw, Scalars
 from verify.values import Value
 
@@ -64,10 +64,8 @@ class Geometries:
             consts = self.consts()
             asked = []
             for name, clause in assumptions(self.program, self.module, ()):
-                for condition in conditions(self.program, ((name, clause.expr),)):
-                    expr = rename(substitute(condition.expr, consts), free, free)
-                    used = frozenset(s for s in free.values() if s in _symbols(expr))
-                    asked.append(Condition(expr, name, used))
+                for part in conditions(self.program, ((name, clause.expr),)):
+                    asked.append(condition(rename(substitute(part.expr, consts), free, free), name))
             bare = Context(word_bits, {core.WORD_BITS: word_bits}, self.program.defines(), {})
             marks = Landmarks(word_bits, (), (), (word_bits,))
             self.choosers[word_bits] = Scalars(

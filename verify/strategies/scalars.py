@@ -22,6 +22,9 @@ Draw = Callable[[int], int]
 SCALE = 256
 """A choice among groups, and one of a candidate, is drawn out of so many, then scaled to how many there are."""
 
+PROBES = 6
+"""How many candidates of a group are looked at for conditions that are dear to evaluate."""
+
 ATTEMPTS = 48
 """In how many ways the same draws are read, if need be."""
 
@@ -67,12 +70,14 @@ class Scalars:
                 yield dict(zip(self.symbols, prefix, strict=True))
 
     def choose(self, prefix: tuple[Value, ...], group: int, at: int) -> tuple[Value, ...]:
-        """The next value, from the group chosen or the first after it that has a candidate; empty if none has."""
+        """The next value, from the group chosen or the first after it that has a candidate; empty if none is found."""
         count = len(self.groups(prefix))
         for by in range(count):
             valid = self.valid(prefix, (group * count // SCALE + by) % count)
-            if valid:
-                return (valid[at * len(valid) // SCALE],)
+            for probe in range(min(len(valid), PROBES)):
+                candidate = valid[(at * len(valid) // SCALE + probe) % len(valid)]
+                if self.meets((*prefix, candidate), quantified=True):
+                    return (candidate,)
         return ()
 
     def groups(self, prefix: tuple[Value, ...]) -> tuple[tuple[Value, ...], ...]:
@@ -96,20 +101,22 @@ class Scalars:
         return self.units[symbol]
 
     def valid(self, prefix: tuple[Value, ...], group: int) -> tuple[Value, ...]:
-        """The candidates of a group that meet every condition whose variables then all have values."""
+        """The candidates of a group that meet every condition without a quantifier that can be told by then."""
         key = (prefix, group)
         if key not in self.met:
-            symbol = self.symbols[len(prefix)]
-            values = dict(zip(self.symbols, prefix, strict=False))
-            known = {*values, symbol}
-            due = [c for c in self.conditions if c.symbols <= known and symbol in c.symbols]
-            self.met[key] = tuple(
-                candidate
-                for candidate in self.groups(prefix)[group]
-                if self.keep(self.context, {**values, symbol: candidate})
-                and all(c.met(self.context, {**values, symbol: candidate}) for c in due)
-            )
+            group_ = self.groups(prefix)[group]
+            self.met[key] = tuple(value for value in group_ if self.meets((*prefix, value), quantified=False))
         return self.met[key]
+
+    def meets(self, prefix: tuple[Value, ...], *, quantified: bool) -> bool:
+        """Whether the last value of a prefix meets the conditions that it completes: those with a quantifier, which are
+        dear to evaluate, or the others and `keep`."""
+        values = dict(zip(self.symbols, prefix, strict=False))
+        last = self.symbols[len(prefix) - 1]
+        due = (
+            c for c in self.conditions if c.quantified == quantified and last in c.symbols and c.symbols <= {*values}
+        )
+        return (quantified or self.keep(self.context, values)) and all(c.met(self.context, values) for c in due)
 
 
 def interesting(values: Values, type_: core.Type) -> Sequence[int]:
