@@ -190,7 +190,7 @@ class Maker:
                 continue
             found.append((1, partial(self.variable, kind, type_, scope)))
         if any(s.type == type_ for s in scope.bound):
-            found.append((6, lambda: self.variable(SymbolKind.BOUND, type_, scope)))
+            found.append((10, lambda: self.variable(SymbolKind.BOUND, type_, scope)))
         return found
 
     # --- expressions -----------------------------------------------------------------------------------------------
@@ -218,7 +218,7 @@ class Maker:
         yield 2 * weight, lambda: self.choice(type_, size, scope)
         yield 3 * weight, lambda: self.let(self.random.choice(TYPES), type_, size, scope)
         if self.may_be_old(scope):
-            yield 1.5 * weight, lambda: nodes.old(self.make(type_, size - 1, replace(scope, kinds=IN_OLD, old=True)))
+            yield 2.5 * weight, lambda: nodes.old(self.make(type_, size - 1, replace(scope, kinds=IN_OLD, old=True)))
         if scope.parameters is None and SymbolKind.CONST in scope.kinds:
             for how in APPLIED:
                 yield weight, partial(self.apply, how, type_, size, scope)
@@ -311,20 +311,29 @@ class Maker:
         return self.binary(op, type_, type_, size, scope)
 
     def binary(self, op: BinaryOp, left: Type, right: Type, size: int, scope: Scope) -> core.Expr:
-        if op in core.PARTIAL and self.likely(0.6):
-            # Mostly defined: else nothing large would be.
-            bits = self.values.bits
-            if op in SHIFTS:
-                by = self.random.choice((0, 1, bits - 1, bits // 2, self.random.randrange(bits))) % bits
-            else:
-                drawn = self.values.of(right)
-                assert isinstance(drawn, int)
-                by = drawn or 1
-            return core.Binary(nodes.place(), op, self.operand(left, size - 2, scope), nodes.number(by, right))
+        if op in core.PARTIAL and self.likely(0.75):
+            made = self.operand(left, size - 2, scope)
+            return core.Binary(nodes.place(), op, made, self.sensible(op, right, size, scope))
         if left == right and left in (WORD, INT) and self.likely(0.2):
             return self.close(op, left, size, scope)
         first, second = self.split(size, 2)
         return core.Binary(nodes.place(), op, self.operand(left, first, scope), self.operand(right, second, scope))
+
+    def sensible(self, op: BinaryOp, type_: Type, size: int, scope: Scope) -> core.Expr:
+        """A divisor that is not 0, or a shift count that is mostly in range: else nothing large would be defined."""
+        bits = self.values.bits
+        if op in SHIFTS:
+            if self.likely(0.4):
+                bound, sign = self.random.choice(((bits, "%"), (bits - 1, "min")))
+                return nodes.op(self.make(type_, size // 2, scope), sign, nodes.number(bound, type_))
+            return nodes.number(
+                self.random.choice((0, 1, bits - 1, bits // 2, self.random.randrange(bits))) % bits, type_
+            )
+        if type_ == INT and self.likely(0.4):
+            return nodes.number(self.random.choice((-7, -3, 3, 5, 10, -(1 << bits) - 1, (1 << bits) // 3 + 1)))
+        drawn = self.values.of(type_)
+        assert isinstance(drawn, int)
+        return nodes.number(drawn or 1, type_)
 
     def operand(self, type_: Type, size: int, scope: Scope) -> core.Expr:
         """An expression of that type; an int often one that words bound, negative ones included."""

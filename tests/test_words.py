@@ -15,10 +15,10 @@ from core_nodes import place
 from drawn import SIZES, edges
 from expressions import example
 
-from verify import core, evaluate, integers
+from verify import evaluate, integers
 from verify.core import INT, WORD, BinaryOp, UnaryOp
 from verify.evaluate import Undefined
-from verify.words import AbstractIntegers, BitVectors, Integers, Words
+from verify.words import AbstractIntegers, AnyIntegers, BitVectors, Integers, Words
 
 Term: TypeAlias = Any
 Operation: TypeAlias = Callable[[Words, Term, Term], Term]
@@ -58,11 +58,11 @@ def pairs(bits: int) -> Iterator[tuple[int, int]]:
     random = Random(bits)
     if bits <= 3:
         yield from product(range(1 << bits), repeat=2)
-    elif bits in (8, 32, 63, 64, 127, 128):
+    elif bits in (8, 64, 127):
         some = (*edges(bits), bits - 1, random.randrange(1 << bits))
         yield from product(some, repeat=2)
     else:
-        for _ in range(4):
+        for _ in range(3):
             yield random.choice(edges(bits)), random.choice((*edges(bits), random.randrange(1, bits)))
         yield random.randrange(1 << bits), random.randrange(1, bits)
 
@@ -95,7 +95,7 @@ def test_an_operation_on_words_has_the_value_that_evaluate_gives_it(instance: st
                 continue
             assert read(OPERATIONS[op](words, words.literal(a), words.literal(b))) == expected, (bits, a, b)
             checked += 1
-    assert checked > 300
+    assert checked > 250
 
 
 @pytest.mark.parametrize("op", OPERATIONS, ids=lambda op: op.name.lower())
@@ -171,7 +171,7 @@ def held(value: int, kind: str) -> Term:
     return z3.BitVecVal(value, bits if kind == "tight" else bits + 13)
 
 
-NUMBERS = (0, 1, -1, 2, -2, 3, -3, -8, 255, -(1 << 64), 10**40)
+NUMBERS = (0, 1, -1, 2, -3, -8, 255, -(1 << 64), 10**40)
 
 
 @pytest.mark.parametrize("right", KINDS)
@@ -239,6 +239,44 @@ def test_with_the_real_operations_for_its_functions_the_abstract_instance_is_exa
     assert sum(not c.open for c in compares) > 100
 
 
+class RealAtAnySize(AnyIntegers):
+    """Words of `bits` bits as integers of no particular size, the unknown functions the operations that they are."""
+
+    def __init__(self, least: int, bits: int) -> None:
+        super().__init__(least)
+        self.real = Integers(bits)
+
+    def _unknown(self, name: str, a: Term, b: Term) -> Term:
+        real: Term = getattr(self.real, name)(a, b)
+        return real
+
+    def known(self, term: Term) -> Term:
+        """The term, the size put in."""
+        return z3.substitute(term, (self.width(), self.real.width()), (self.top(), self.real.top()))
+
+
+def test_at_no_particular_size_the_abstract_instance_is_exact_at_every_size_from_the_least_on() -> None:
+    for bits in SIZES:
+        for least in {1, min(bits, 8), bits}:
+            words = RealAtAnySize(least, bits)
+            for op, operation in OPERATIONS.items():
+                for a, b in list(pairs(bits))[:: 5 if bits > 3 else 1]:
+                    try:
+                        expected = evaluate.binary(op, a, b, WORD, bits, place())
+                    except Undefined:
+                        continue
+                    found = words.known(operation(words, words.literal(a), words.literal(b)))
+                    assert read(found) == expected, (op, least, bits, a, b)
+            for a in edges(bits):
+                term = words.literal(a)
+                assert read(words.known(words.invert(term))) == evaluate.unary(UnaryOp.INVERT, a, WORD, bits)
+                assert read(words.known(words.in_range(term))) is True
+            assert read(words.known(words.in_range(z3.IntVal(1 << bits)))) is False
+            assert all(
+                read(words.known(fact)) is True for fact in AnyIntegers(least).facts() if not z3.is_quantifier(fact)
+            )
+
+
 def test_the_facts_of_the_abstract_instance_say_that_results_are_words_and_are_true_of_the_real_operations() -> None:
     x, y = z3.Ints("x y")
     for bits in (1, 2, 3, 32, 64):
@@ -272,8 +310,11 @@ def test_nothing_but_the_range_is_known_of_an_abstract_operation() -> None:
         assert solver.check() != z3.unsat
 
 
-def test_the_literal_and_the_sort_of_a_word() -> None:
+def test_the_size_the_sort_and_the_literals_of_words() -> None:
     assert BitVectors(7).sort() == z3.BitVecSort(7)
     assert Integers(7).sort() == z3.IntSort()
     assert read(BitVectors(7).literal(127)) == read(Integers(7).literal(127)) == 127
-    assert {core.WORD, core.INT} <= set(SCALARS)
+    for bits in (1, 7, 128):
+        for words in (BitVectors(bits), Integers(bits)):
+            assert read_integer(words.width()) == bits
+            assert read_integer(words.top()) == 1 << bits

@@ -130,7 +130,8 @@ def execute(
 
     `arguments` has each parameter, `state` each state variable that the routine's module sees. `choose` gives the value
     for a `var x: T;`. `fuel` is the number of statements and loop tests; `hints` and `pieces` are for `evaluate`;
-    the trace keeps the last `recorded` steps. The routine's own preconditions are not looked at: `holds_requires`.
+    the trace keeps the last `recorded` steps. That the routine's own preconditions hold is not looked at:
+    `holds_requires`.
     """
     execution = _Execution(program, context, watch, choose, fuel, hints or {}, pieces, recorded)
     try:
@@ -210,6 +211,7 @@ class _Execution:
         self.pieces = pieces
         self.routines = program.routines()
         self.steps: deque[Step] = deque(maxlen=recorded)
+        self.watched_ranges: dict[int, bool] = {}
 
     def recorded(self) -> Trace:
         return tuple(self.steps)
@@ -221,6 +223,9 @@ class _Execution:
         given = {p: arguments[p] for p in routine.parameters}
         entry = {**state, **given}
         act = _Activation(routine, depth, entry, dict(entry))
+        for clause in routine.requires:
+            if self.ranges_watched(act, clause.expr):
+                self.value(act, clause.expr, entry)
         self.block(act, routine.body)
         self.at_end(act, state, given)
         after = {s: act.values[s] for s in state}
@@ -289,6 +294,9 @@ class _Execution:
         for clause in callee.requires:
             self.check(act, f"{prefix}.{clause.label}", clause, call.span, scope, scope)
         if ghost:
+            if callee == act.routine and callee.decreases is not None and self.watch(f"{prefix}.decreases"):
+                before = self.value(act, callee.decreases, act.entry)
+                self.smaller(act, f"{prefix}.decreases", call.span, before, self.value(act, callee.decreases, scope))
             return
         for _, label, clause in labelled_invariants(self.program, callee.module):
             self.check(act, f"{prefix}.invariant.{label}", clause, call.span, scope, scope)
@@ -307,11 +315,20 @@ class _Execution:
 
     def minds(self, act: _Activation, call: core.Call, callee: core.Routine, prefix: str) -> bool:
         """True iff something about a lemma call is watched: what the lemma requires, or a range in its arguments."""
-        sites = range_sites(act.routine)
-        partial = (e for a in call.arguments for e in subexpressions(a) if is_partial(e))
-        return any(self.watch(f"{prefix}.{clause.label}") for clause in callee.requires) or any(
-            self.watch(f"{act.routine.qualified}.range[{sites[e.span]}]") for e in partial
-        )
+        claims = [f"{prefix}.{clause.label}" for clause in callee.requires]
+        if callee == act.routine:
+            claims.append(f"{prefix}.decreases")
+        return any(map(self.watch, claims)) or any(self.ranges_watched(act, a) for a in call.arguments)
+
+    def ranges_watched(self, act: _Activation, expr: core.Expr) -> bool:
+        """True iff the range of an operation in an expression, which must outlive this object, is watched."""
+        known = self.watched_ranges.get(id(expr))
+        if known is None:
+            sites = range_sites(act.routine)
+            numbers = (sites.get(e.span) for e in subexpressions(expr) if is_partial(e))
+            known = any(self.watch(f"{act.routine.qualified}.range[{n}]") for n in numbers if n is not None)
+            self.watched_ranges[id(expr)] = known
+        return known
 
     def loop(self, act: _Activation, loop: core.Loop) -> _Flow:
         """Runs a loop to its end. Its claims are checked before each test of the condition."""
@@ -343,14 +360,20 @@ class _Execution:
 
     def decreases(self, act: _Activation, loop: core.Loop, name: str, before: int | None) -> int | None:
         """The measure now, checked to be below the one at the test before, and that one not to be negative."""
-        if loop.decreases is None or not self.watch(name):
+        if loop.decreases is None or not (self.watch(name) or self.ranges_watched(act, loop.decreases)):
             return None
         now = self.value(act, loop.decreases, act.values)
+        if before is not None and self.watch(name):
+            self.smaller(act, name, loop.decreases.span, before, now)
         assert isinstance(now, int)
-        if before is not None and not (now < before and before >= 0):
-            reason = f"it was {before} at the test before, and is {now}"
-            self.violate(act, name, loop.decreases.span, act.values, reason=reason)
         return now
+
+    def smaller(self, act: _Activation, name: str, span: Span, before: Value, now: Value) -> None:
+        """Checks that a measure has become smaller, from a value that is not negative."""
+        assert isinstance(before, int)
+        assert isinstance(now, int)
+        if not (now < before and before >= 0):
+            self.violate(act, name, span, act.values, reason=f"it was {before} the time before, and is {now}")
 
     # --- what statements are made of ---
 
@@ -387,7 +410,10 @@ class _Execution:
     def check(
         self, act: _Activation, name: str, clause: core.Clause, span: Span, scope: Values, entry: Values | None = None
     ) -> None:
-        if self.watch(name) and not self.value(act, clause.expr, scope, entry):
+        watched = self.watch(name)
+        if not (watched or self.ranges_watched(act, clause.expr)):
+            return
+        if not self.value(act, clause.expr, scope, entry) and watched:
             entry = act.entry if entry is None else entry
             try:
                 why = failing_binding(clause.expr, self.context, scope, entry, hints=self.hints, pieces=self.pieces)

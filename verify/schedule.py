@@ -11,6 +11,7 @@ witness is found, and whether one is, would change from run to run. A spawned on
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import signal
@@ -130,6 +131,10 @@ class _Pool(Generic[A, R]):
         self.workers: list[_Worker[R]] = []
 
     def run(self, jobs: int) -> Generator[tuple[int, Outcome[R]], None, None]:
+        if self.method == "fork":
+            # What the workers share with us is not for their garbage collector to touch, and so to copy.
+            gc.collect()
+            gc.freeze()
         try:
             while self.waiting or any(w.index >= 0 for w in self.workers):
                 self.hand_out(jobs)
@@ -145,6 +150,7 @@ class _Pool(Generic[A, R]):
                     if outcome is not None:
                         yield index, outcome
         finally:
+            gc.unfreeze()
             for worker in list(self.workers):
                 self.end(worker)
 

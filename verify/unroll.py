@@ -140,8 +140,11 @@ class Unroll(Contract):
             moment = "entry" if turn == 0 else "kept"
             kind = Kind.INVARIANT_ENTRY if turn == 0 else Kind.INVARIANT_KEPT
             for clause in loop.invariants:
+                self.meet_expr(clause.expr, head)
                 goal = self.at(clause.expr, head)
                 self.oblige(f"{place}.invariant.{clause.label}.{moment}", kind, goal, head, clause.span)
+            if loop.decreases is not None:
+                self.meet_expr(loop.decreases, head)
             if turn and loop.decreases is not None:
                 now, before = self.at(loop.decreases, head), self.at(loop.decreases, heads[-1])
                 goal = self.smaller(now, before, loop.decreases.span)

@@ -67,8 +67,8 @@ def examples(
     """Inputs that meet a routine's `requires` and the invariants that its module sees, on any geometry.
 
     They are built so, not sorted out; one is rejected only where no arguments, or no maps, were found that meet the
-    conditions together. Of three examples two are built to lie in some of the `aims`, if such ones are found: classes of
-    inputs of the same procedure.
+    conditions together. Of three examples two are built to lie in one of the `aims`, classes of inputs of the same
+    procedure, if such ones are found.
     `keep` may refuse values of parameters and of states that are no maps, to bound what a run costs: it is asked with
     more and more of them, and must not say no to what may still turn out well.
     Raises Impossible where the contract depends on a define without a body, or no geometry meets the assumptions.
