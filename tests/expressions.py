@@ -349,10 +349,13 @@ class Maker:
                 return nodes.op(number, "-", nodes.to_int(self.make(WORD, 1, scope)))
 
     def close(self, op: BinaryOp, type_: Type, size: int, scope: Scope) -> core.Expr:
-        """Two numbers that are the same, or next to each other."""
+        """Two numbers that are the same, or next to each other, or add up to 0."""
         symbol = self.fresh(SymbolKind.BOUND, type_)
-        one = nodes.number(self.random.choice((0, 1)), type_)
-        pair: list[core.Expr] = [nodes.var(symbol), nodes.op(nodes.var(symbol), self.random.choice("+-"), one)]
+        near: list[core.Expr] = [
+            nodes.op(nodes.var(symbol), self.random.choice("+-"), nodes.number(self.random.choice((0, 1)), type_)),
+            nodes.unary("-", nodes.var(symbol)),
+        ]
+        pair: list[core.Expr] = [nodes.var(symbol), self.random.choices(near, (3, 1))[0]]
         self.random.shuffle(pair)
         return nodes.let(symbol, self.operand(type_, size - 4, scope), core.Binary(nodes.place(), op, pair[0], pair[1]))
 

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from verify.span import Span
 from verify.syntax import RoutineKind
+
+if TYPE_CHECKING:
+    from verify.values import Value
 
 # --- types ---------------------------------------------------------------------------------------------------------
 
@@ -494,11 +498,11 @@ class Assume:
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """A named instance: a value for WORD_BITS and for each visible param, as literals are written (not negative)."""
+    """A named instance: a value for WORD_BITS and for each visible param. None of the values is a map."""
 
     name: str
     word_bits: int
-    values: tuple[tuple[Symbol, int | bool], ...]
+    values: tuple[tuple[Symbol, Value], ...]
     span: Span
     doc: tuple[str, ...]
 

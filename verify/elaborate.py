@@ -9,14 +9,12 @@ from verify import core, errors, syntax
 from verify.claims import claims
 from verify.core import BOOL, Symbol, SymbolKind
 from verify.diagnostic import Diagnostic
-from verify.evaluate import Undecided, Undefined, context_for, evaluate
-from verify.names import ERROR, DefineName, Names, RoutineName, redeclared, resolve_names, visible_modules
+from verify.geometries import Geometries
+from verify.names import DefineName, Names, RoutineName, redeclared, resolve_names, visible_modules
 from verify.span import Source
 from verify.statements import Bodies, called, measure, walk
 from verify.syntax import ClauseKind, RoutineKind
 from verify.typing import Expressions, Place
-
-MAX_WORD_BITS = 128
 
 _PROCEDURES = frozenset({RoutineKind.PROCEDURE, RoutineKind.TRUSTED, RoutineKind.REFUTE_PROCEDURE})
 _REFUTES = frozenset({RoutineKind.REFUTE, RoutineKind.REFUTE_PROCEDURE})
@@ -88,7 +86,8 @@ class _Elaborator:
                     clause = self.clause(item, expressions, place)
                     yield core.Assume(clause) if geometric else core.Invariant(clause)
                 case syntax.Geometry():
-                    geometry = self.geometry(item, names)
+                    expressions = self.expressions(names, f"geometry.{item.name.name}")
+                    geometry = Geometries(names, expressions).elaborate(item)
                     if geometry is not None:
                         yield geometry
                 case syntax.StateDecl():
@@ -169,73 +168,6 @@ class _Elaborator:
                 self.report.append(redeclared(node.span, node.name, names.values[node.name]))
             found[node.name] = symbol
         return found
-
-    # --- geometries ------------------------------------------------------------------------------------------------
-
-    def geometry(self, node: syntax.Geometry, names: Names) -> core.Geometry | None:
-        """The instance, its values evaluated at its own word size; None, with reports, where one is wrong."""
-        name, before = node.name.name, len(self.report)
-        params = {s.name: s for s in names.values.values() if isinstance(s, Symbol) and s.kind is SymbolKind.PARAM}
-        place = Place("a geometry", {}, state=False, old=False, results=False)
-        expressions = self.expressions(names, f"geometry.{name}")
-        given: dict[str, syntax.Expr] = {}
-        for key, expr in node.values:
-            if key.name in given:
-                self.report.append(errors.duplicate_name(key.span, key.name, "the geometry gives it a value before"))
-            elif key.name not in params and key.name not in names.broken:
-                self.report.append(errors.unknown_name(key.span, key.name, "param", params))
-            given[key.name] = expr
-        bits_node = given.get("WORD_BITS")
-        if bits_node is None:
-            help_ = "add `WORD_BITS = 32;` (or what its word size is)"
-            self.report.append(errors.geometry_value(node.name.span, name, "no value for WORD_BITS", help_))
-            return None
-        word_bits = self.constant(expressions, bits_node, place, core.WORD_BITS, 64, name)
-        if word_bits is not None and not 1 <= word_bits <= MAX_WORD_BITS:
-            help_ = f"a word has 1 to {MAX_WORD_BITS} bits"
-            what = f"WORD_BITS is {word_bits}"
-            self.report.append(errors.geometry_value(bits_node.span, name, what, help_))
-            return None
-        if word_bits is None:
-            return None
-        values: list[tuple[Symbol, int | bool]] = [(core.WORD_BITS, word_bits)]
-        for param, symbol in params.items():
-            if param == "WORD_BITS":
-                continue
-            if param not in given:
-                help_ = f"add `{param} = ...;`"
-                self.report.append(errors.geometry_value(node.name.span, name, f"no value for {param}", help_))
-                continue
-            value = self.constant(expressions, given[param], place, symbol, word_bits, name)
-            if value is not None:
-                values.append((symbol, value))
-        if len(self.report) != before:
-            return None
-        return core.Geometry(name, word_bits, tuple(values), node.span, node.doc)
-
-    def constant(
-        self, expressions: Expressions, node: syntax.Expr, place: Place, symbol: Symbol, word_bits: int, geometry: str
-    ) -> int | None:
-        """The value of an expression that mentions no variable; None, with a report, where it has none."""
-        before = len(self.report)
-        expr = expressions.elaborate(node, place, symbol.type, f"the value of `{symbol.name}`")
-        if len(self.report) != before or expr.type is ERROR:
-            return None
-        free = [e for e in subexpressions(expr) if isinstance(e, core.Var) and e.symbol.kind is not SymbolKind.BOUND]
-        if free:
-            why = f"the value of {symbol.name} mentions `{free[0].symbol.name}`"
-            help_ = "write a number, or an expression of numbers"
-            self.report.append(errors.geometry_value(free[0].span, geometry, why, help_))
-            return None
-        try:
-            context = context_for(core.Program(()), {core.WORD_BITS: word_bits}, word_bits, {})
-            value = evaluate(expr, context, {}, {})
-        except (Undefined, Undecided, KeyError) as error:
-            why = f"the value of {symbol.name} has no meaning at {word_bits} bits: {getattr(error, 'reason', error)}"
-            self.report.append(errors.geometry_value(node.span, geometry, why, "write a number that fits"))
-            return None
-        assert isinstance(value, int)
-        return value
 
     # --- routines --------------------------------------------------------------------------------------------------
 

@@ -55,7 +55,7 @@ class Encoder:
 
     words: Words
     program: core.Program
-    geometry: Mapping[Symbol, int | bool]
+    geometry: Mapping[Symbol, Value]
     revealed: frozenset[str] | None
     narrow: Mapping[Symbol, int] = field(default_factory=dict)
     facts: list[z3.BoolRef] = field(default_factory=list)
@@ -70,7 +70,7 @@ class Encoder:
     def of(
         program: core.Program,
         words: Words,
-        geometry: Mapping[Symbol, int | bool],
+        geometry: Mapping[Symbol, Value],
         revealed: frozenset[str] | None,
         narrow: Mapping[Symbol, int] | None = None,
     ) -> Encoder:
@@ -140,7 +140,7 @@ class Encoder:
         if symbol == core.WORD_BITS:
             made: Term = self.words.width()
         elif symbol in self.geometry:
-            made = self.literal(self.geometry[symbol], symbol.type)
+            made = self.value(self.geometry[symbol], symbol.type)
         elif symbol in self.constants:
             encoded = self.encode(self.constants[symbol], {}, {})
             self.facts.append(encoded.defined)
@@ -165,14 +165,18 @@ class Encoder:
         return integers.literal(value)
 
     def value(self, value: Value, type_: Type) -> Term:
-        """The term of a number, a truth value or a member: not of a map."""
+        """The term of a value."""
         match value:
             case Member(type=EnumType() as enum, index=index):
                 return self.enum(enum)[1][index]
             case Member(index=index):
                 return z3.IntVal(index)
-            case MapValue():
-                raise ValueError("a map is not given to the solver by its value")
+            case MapValue(type=map_type, default=default):
+                key, held = key_type(map_type), value_type(map_type)
+                term = z3.K(self.sort(key), self.value(default, held))
+                for at, entry in value.items():
+                    term = z3.Store(term, self.value(at, key), self.value(entry, held))
+                return term
             case _:
                 return self.literal(value, type_)
 

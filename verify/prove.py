@@ -12,21 +12,17 @@ from dataclasses import dataclass
 
 from verify import core
 from verify.put import Answer, assertions, narrowed_use, put
-from verify.question import Question, near
+from verify.question import Question
 from verify.words import AbstractIntegers, AnyIntegers, BitVectors, Integers, Words
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A representation, and the most seconds that it gets.
-
-    `ground`: without what is assumed of all values. `near`: with the nearest steps alone.
-    """
+    """A representation, and the most seconds that it gets. `ground`: without what is assumed of all values."""
 
     words: Words
     seconds: float
     ground: bool = False
-    near: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +46,6 @@ def attempts(word_bits: int, quantified: bool, seconds: float) -> Iterator[Attem
     What is proved at all is mostly proved at once by the right representation, and by the wrong one never.
     """
     bits, above = BitVectors(word_bits), AbstractIntegers(word_bits)
-    yield Attempt(above, 0.5, ground=True, near=True)
     if quantified:
         yield Attempt(above, 1.5, ground=True)
         yield Attempt(above, 1.5)
@@ -70,7 +65,7 @@ def prove_generally(program: core.Program, question: Question, least: int, quant
     The question is that of any one of these sizes: nothing of its scope but the size is fixed.
     """
     words = AnyIntegers(least)
-    tries = [Attempt(words, 0.5, ground=True, near=True), Attempt(words, 1.5, ground=True)]
+    tries = [Attempt(words, 1.5, ground=True)]
     if quantified:
         tries.append(Attempt(words, 1.5))
     for attempt in tries:
@@ -87,8 +82,7 @@ def prove(program: core.Program, question: Question, seconds: float, quantified:
         answer, proof = _attempt(program, question, attempt)
         if proof is not None:
             return proof
-        whole = not (attempt.ground or attempt.near)
-        if answer.yes and whole and isinstance(attempt.words, BitVectors):
+        if answer.yes and not attempt.ground and isinstance(attempt.words, BitVectors):
             return NoProof(True, tuple(reasons))
         reasons.append(answer.reason or "the solver has values that need not be real")
     return NoProof(False, tuple(reasons))
@@ -97,9 +91,8 @@ def prove(program: core.Program, question: Question, seconds: float, quantified:
 def _attempt(program: core.Program, question: Question, attempt: Attempt) -> tuple[Answer, Proof | None]:
     """What the solver answers to one attempt, and the proof if that is one."""
     instances = () if attempt.ground else None
-    part = near(question) if attempt.near else question
     revealed, narrow = question.obligation.revealed, question.scope.narrow
-    asked = assertions(program, part, attempt.words, revealed, narrow, instances)
+    asked = assertions(program, question, attempt.words, revealed, narrow, instances)
     started = time.monotonic()
     answer = put(asked, int(attempt.seconds * 1000))
     if not answer.no:

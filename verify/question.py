@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from verify import core
 from verify.core import BinaryOp, Symbol, SymbolKind
@@ -183,33 +183,3 @@ def applied(program: core.Program, expr: core.Expr) -> frozenset[str]:
                 if value is not None:
                     stack.append(value)
     return frozenset(seen)
-
-
-def near(question: Question) -> Question:
-    """The question with those steps alone that speak of nothing but what the goal and the path are made of.
-
-    Fewer steps: a `no` to this question is a `no` to the whole one.
-    """
-    steps = [(step, _symbols(step)) for step in question.steps]
-    known = set() if question.goal is None else set(_free(question.goal))
-    known |= {guard.symbol for guard in question.path}
-    for step, symbols in reversed(steps):
-        # A value is given before it is used, so one pass from the end gathers all that the known ones depend on.
-        if isinstance(step, Let) and step.symbol in known:
-            known |= symbols
-    kept = tuple(s for s, symbols in steps if (s.symbol in known if isinstance(s, Let) else symbols <= known))
-    return replace(question, steps=kept)
-
-
-def _symbols(step: Step) -> frozenset[Symbol]:
-    guards = frozenset(g.symbol for g in step.path)
-    return guards | frozenset(_free(step.expr if isinstance(step, Assume) else step.value))
-
-
-def _free(expr: core.Expr) -> Iterator[Symbol]:
-    """The variables that stand in an expression and are not the geometry's."""
-    bound = set(bound_in(expr))
-    for node in subexpressions(expr):
-        fixed = isinstance(node, core.Var) and node.symbol.kind in (SymbolKind.PARAM, SymbolKind.CONST)
-        if isinstance(node, core.Var) and not fixed and node.symbol not in bound:
-            yield node.symbol

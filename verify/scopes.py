@@ -13,6 +13,7 @@ from verify.encode import Encoder
 from verify.passive import Kind, Obligation
 from verify.seen import assumptions
 from verify.sites import subexpressions
+from verify.values import Value
 from verify.words import BitVectors
 
 WIDTHS = (32, 64)
@@ -31,7 +32,7 @@ class Scope:
 
     name: str | None
     word_bits: int
-    values: Mapping[Symbol, int | bool]
+    values: Mapping[Symbol, Value]
     narrow: Mapping[Symbol, int]
 
     @property

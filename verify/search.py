@@ -81,7 +81,7 @@ def familiar_geometry(program: core.Program, asked: Assertions, question: Questi
     for item in program.visible_items(question.obligation.module):
         if isinstance(item, core.Geometry) and item.word_bits == question.scope.word_bits:
             same = [
-                encoder.equal(s.type, encoder.symbol(s), encoder.literal(v, s.type))
+                encoder.equal(s.type, encoder.symbol(s), encoder.value(v, s.type))
                 for s, v in item.values
                 if s != core.WORD_BITS
             ]

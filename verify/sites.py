@@ -12,14 +12,19 @@ from verify.span import Span
 def range_sites(item: core.Item) -> Mapping[Span, int]:
     """The number, from 1, of each partial operation (/, %, <<, >>, `word(...)`) of an item, by the operation's span.
 
-    The order is that of the source: by where the operation starts, and of two that start together (`a / b / c`) the
-    inner one first. Every expression of the item counts, clauses and loop clauses included; a define's own
+    The order is that of the source: by where the operator stands, or the `word` of `word(...)`. Every expression of the item counts, clauses and loop clauses included; a define's own
     operations count at the define, not where it is applied. A WORD literal is no partial operation: that it fits is
     checked before anything is proved.
     """
-    spans = {e.span for root in expressions(item) for e in subexpressions(root) if is_partial(e)}
-    ordered = sorted(spans, key=lambda s: (s.file, s.line, s.column, s.end_line, s.end_column))
+    places = {e.span: _place(e) for root in expressions(item) for e in subexpressions(root) if is_partial(e)}
+    ordered = sorted(places, key=lambda span: places[span])
     return {span: number for number, span in enumerate(ordered, start=1)}
+
+
+def _place(expr: core.Expr) -> tuple[str, int, int, bool]:
+    """Where a partial operation stands among others: an operator is just before its right operand."""
+    span = expr.right.span if isinstance(expr, core.Binary) else expr.span
+    return span.file, span.line, span.column, not isinstance(expr, core.Binary)
 
 
 def is_partial(expr: core.Expr) -> bool:

@@ -375,7 +375,10 @@ class _Walk:
         return core.Index(node.span, base, self.typed(node.key, key_type(base.type), "the key"))
 
     def update(self, node: syntax.Update, expected: Type | None) -> core.Expr:
-        base = self.expr(node.base, expected if isinstance(expected, MapType | SetType) else None)
+        if not isinstance(expected, MapType | SetType):
+            # Of `{}[k := true]`, the key says what set it is.
+            expected = SetType(self.expr(node.key, None).type) if flexible(node.base) else None
+        base = self.expr(node.base, expected)
         if not isinstance(base.type, MapType | SetType):
             return base if base.type is ERROR else self.poison(errors.not_indexable(node.span, str(base.type)))
         key = self.typed(node.key, key_type(base.type), "the key")

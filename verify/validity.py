@@ -6,10 +6,11 @@ A claim `on A` says nothing of B, and one that uses an assumption says nothing w
 from __future__ import annotations
 
 from verify import core
-from verify.core import BOOL, INT, WORD, BinaryOp, UnaryOp
+from verify.core import BOOL, INT, WORD, BinaryOp
 from verify.rename import conjunction, disjunction
 from verify.seen import assumptions
 from verify.span import Span
+from verify.values import Member, Value
 
 
 def validity(program: core.Program, caller: core.Routine, callee: core.Routine, span: Span) -> core.Expr | None:
@@ -29,10 +30,13 @@ def is_geometry(geometry: core.Geometry, span: Span) -> core.Expr:
     return conjunction(span, tuple(_equals(symbol, value, span) for symbol, value in geometry.values))
 
 
-def _equals(symbol: core.Symbol, value: int | bool, span: Span) -> core.Expr:
+def _equals(symbol: core.Symbol, value: Value, span: Span) -> core.Expr:
     param: core.Expr = core.Var(span, symbol)
-    if symbol.type == BOOL:
-        return param if value else core.Unary(span, UnaryOp.NOT, param)
+    if isinstance(value, Member):
+        given: core.Expr = core.Element(span, str(value), value.type)
+    else:
+        assert isinstance(value, int)
+        given = core.Literal(span, value, BOOL if symbol.type == BOOL else INT)
     if symbol.type == WORD:  # compared as integers: the value need not fit the word size of the claim
         param = core.ToInt(span, param)
-    return core.Binary(span, BinaryOp.EQ, param, core.Literal(span, value, INT))
+    return core.Binary(span, BinaryOp.EQ, param, given)
