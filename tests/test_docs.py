@@ -9,6 +9,7 @@ A fenced block has a marker, an HTML comment on the line before it, that says wh
     spec: error[CODE]               a specification with this one mistake
     clause: PROCEDURE               a clause that may be added to a procedure
     ci: NAME                        a command that `.ci/run` runs, not a test
+    drawn                           a picture
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def text_of(file: str) -> str:
 
 def blocks(file: str) -> list[Block]:
     text = text_of(file)
-    found = re.finditer(r"^(?:<!-- (.*) -->\n)?```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    found = re.finditer(r"^(?:<!-- ([^\n]*) -->\n)?```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return [Block(file, text.count("\n", 0, m.start()) + 1, m[1] or "", m[2], m[3]) for m in found]
 
 
@@ -88,7 +89,7 @@ def ticked(text: str) -> list[str]:
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
 def test_each_block_says_what_a_test_does_with_it(block: Block) -> None:
-    known = r"run: exits \d+(, with the clause)?|printed|spec(: error\[[\w-]+\])?|clause: [\w.]+|ci: (verify|test|check)"
+    known = r"run: exits \d+(, with the clause)?|printed|spec(: error\[[\w-]+\])?|clause: [\w.]+|ci: (verify|test|check)|drawn"
     assert re.fullmatch(known, block.marker)
 
 

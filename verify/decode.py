@@ -24,8 +24,8 @@ from verify.core import (
 )
 from verify.encode import Encoder, unknown_constant
 from verify.evaluate import Table
-from verify.put import Assertions
-from verify.values import MapValue, Member, Value, map_value
+from verify.put import Assertions, index_terms
+from verify.values import MapValue, Member, Value, map_value, some_value
 
 
 class Undecodable(Exception):
@@ -52,7 +52,9 @@ def decode(asked: Assertions, model: Any, symbols: Iterable[Symbol], params: Ite
     for name, define in asked.encoder.defines.items():
         if define.value is None and name not in tables:
             constant = asked.encoder.symbols.get(unknown_constant(define))
-            found = reader.default(define.result) if constant is None else reader.value(define.result, constant)
+            found = (
+                some_value(define.result, reader.bits) if constant is None else reader.value(define.result, constant)
+            )
             tables[name] = Table(found)
     return Decoded(
         {s: reader.value(s.type, asked.encoder.symbol(s)) for s in params},
@@ -63,9 +65,10 @@ def decode(asked: Assertions, model: Any, symbols: Iterable[Symbol], params: Ite
 
 class _Reader:
     def __init__(self, asked: Assertions, model: Any) -> None:
+        self.asked = asked
         self.encoder: Encoder = asked.encoder
+        self.bits = asked.encoder.words.bits
         self.model = model
-        self.roots = (*asked.plain, *(t for _, t in asked.named), *asked.goal)
         self.keys: dict[Any, list[Any]] | None = None
 
     def value(self, type_: Type, term: Any) -> Value:
@@ -76,7 +79,7 @@ class _Reader:
         match type_:
             case WordType():
                 number = self.number(term)
-                if not 0 <= number < 1 << self.encoder.words.bits:
+                if not 0 <= number < 1 << self.bits:
                     raise Undecodable(f"{number} is no word")
                 return number
             case IntType():
@@ -105,20 +108,6 @@ class _Reader:
             raise Undecodable(f"{term} is no number")
         return int(simple.as_long())
 
-    def default(self, type_: Type) -> Value:
-        """Some value, where the model leaves it open."""
-        match type_:
-            case WordType() | IntType():
-                return 0
-            case BoolType():
-                return False
-            case OpaqueType() | EnumType():
-                return Member(type_, 0)
-            case MapType() | SetType():
-                return map_value(type_, self.default(value_type(type_)), {}, self.encoder.words.bits)
-            case _:
-                assert_never(type_)
-
     def map(self, type_: MapType | SetType, term: Any) -> MapValue:
         entries: list[tuple[Value, Value]] = []
         inner = value_type(type_)
@@ -129,7 +118,7 @@ class _Reader:
                 entries.append((key, self.value(inner, held)))
 
         def done(default: Value) -> MapValue:
-            return map_value(type_, default, dict(reversed(entries)), self.encoder.words.bits)
+            return map_value(type_, default, dict(reversed(entries)), self.bits)
 
         while True:
             if z3.is_store(term):
@@ -179,26 +168,16 @@ class _Reader:
         """The values of the terms of a sort at which the question looks into maps."""
         if self.keys is None:
             self.keys = {}
-            seen: set[int] = set()
-            stack = list(self.roots)
-            while stack:
-                term = stack.pop()
-                if term.get_id() in seen:
-                    continue
-                seen.add(term.get_id())
-                if z3.is_quantifier(term):
-                    continue
-                if z3.is_select(term) or z3.is_store(term):
-                    at = self.model.eval(term.arg(1), model_completion=True)
-                    known = self.keys.setdefault(at.sort(), [])
-                    if not any(at.eq(k) for k in known):
-                        known.append(at)
-                stack.extend(term.children())
+            for term in index_terms(self.asked):
+                at = self.model.eval(term, model_completion=True)
+                known = self.keys.setdefault(at.sort(), [])
+                if not any(at.eq(k) for k in known):
+                    known.append(at)
         return self.keys.get(sort, [])
 
     def table(self, define: core.Define, function: Any) -> Table:
         if not any(function.eq(known) for known in self.model.decls()):  # z3 fails on a function it left out
-            return Table(self.default(define.result))
+            return Table(some_value(define.result, self.bits))
         interpretation = self.model[function]
         parameters = (*define.parameters, *define.reads)
         entries: dict[tuple[Value, ...], Value] = {}
@@ -208,7 +187,7 @@ class _Reader:
             entries[at] = self.value(define.result, entry.value())
         otherwise = interpretation.else_value()
         if otherwise is None or _has_variables(otherwise):
-            return Table(self.default(define.result), entries)
+            return Table(some_value(define.result, self.bits), entries)
         return Table(self.value(define.result, otherwise), entries)
 
 

@@ -112,7 +112,7 @@ def literal_range(span: Span, value: int, word_bits: int, where: str) -> Diagnos
         "literal-range",
         span,
         f"{value:#x} does not fit a word of {word_bits} bits",
-        f"the claim {where} is made at that word size",
+        f"the claim `{where}` is made at that word size",
         "restrict the claim with `on`, or compute the value from the geometry",
     )
 

@@ -173,3 +173,19 @@ def narrowed_use(asked: Assertions, milliseconds: int) -> tuple[str, ...] | None
         return None
     numbers = {int(str(c).split("!")[1]) for c in solver.unsat_core()}
     return tuple(dict.fromkeys(name for number, (name, _) in enumerate(asked.named) if number in numbers))
+
+
+def index_terms(asked: Assertions) -> list[Any]:
+    """The terms at which maps are looked into or changed, those under a quantifier left out."""
+    found: dict[int, Any] = {}
+    seen: set[int] = set()
+    stack = [*asked.plain, *(term for _, term in asked.named), *asked.goal]
+    while stack:
+        term = stack.pop()
+        if term.get_id() in seen or z3.is_quantifier(term):
+            continue
+        seen.add(term.get_id())
+        if z3.is_select(term) or z3.is_store(term):
+            found[term.arg(1).get_id()] = term.arg(1)
+        stack.extend(term.children())
+    return list(found.values())

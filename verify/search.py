@@ -16,9 +16,8 @@ from verify import core
 from verify.confirm import Broken, CannotTell, Confirmed, confirm
 from verify.core import Symbol, value_type
 from verify.decode import Undecodable, decode
-from verify.encode import Term
 from verify.instance import Instance
-from verify.put import Assertions, assertions, put
+from verify.put import Assertions, assertions, index_terms, put
 from verify.question import Question
 from verify.values import some_value
 from verify.words import BitVectors
@@ -149,22 +148,6 @@ def carried_over(instance: Instance, asked: Assertions, model: z3.ModelRef) -> I
                     binding[symbol] = term
                     break
     return Instance(instance.path, instance.expr, binding)
-
-
-def index_terms(asked: Assertions) -> list[Term]:
-    """The terms at which maps are looked into or changed, those under a quantifier left out."""
-    found: dict[int, Term] = {}
-    seen: set[int] = set()
-    stack = [*asked.plain, *(term for _, term in asked.named), *asked.goal]
-    while stack:
-        term = stack.pop()
-        if term.get_id() in seen or z3.is_quantifier(term):
-            continue
-        seen.add(term.get_id())
-        if (z3.is_select(term) or z3.is_store(term)) and not z3.is_bv_value(term.arg(1)):
-            found[term.arg(1).get_id()] = term.arg(1)
-        stack.extend(term.children())
-    return list(found.values())
 
 
 def visible_params(program: core.Program, question: Question) -> tuple[Symbol, ...]:
