@@ -137,7 +137,9 @@ def mm_of(geometry: Geometry, state: Mapping[str, Value], answers: Mapping[str, 
     assert isinstance(asked, int)
     none = pte.default
     assert none == _none(none)
-    hook = next(a for name, a in answers.items() if name.endswith(".move_pte"))
+    hook = next((a for name, a in answers.items() if name.endswith(".move_pte")), None)
+    if hook is None:
+        raise NoBridge("nothing in the specification stands for `move_pte`")
     left = turns
 
     def move_pte(entry: object, old_addr: int, new_addr: int) -> object:

@@ -42,8 +42,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.write_line(f"{len(made.tests)} claims about {len(made.functions)} procedures")
     for name in made.without:
         terminalreporter.write_line(f"  no implementation: {name}")
-    for procedure, counts in made.reached.items():
-        ran = len(made.ran[procedure])
-        terminalreporter.write_line(f"  {procedure}: {ran} examples")
-        for name, reached in counts.items():
-            terminalreporter.write_line(f"    {reached / ran:4.0%} {name}")
+    for input_class in made.classes:
+        if input_class.procedure not in made.functions:
+            terminalreporter.write_line(f"  not counted, since its procedure has none: {input_class.id}")
+    for (procedure, _, _), found in made.drawn.items():
+        terminalreporter.write_line(f"  {procedure}: {len(found.ran)} examples")
+        for name, reached in found.reached.items():
+            terminalreporter.write_line(f"    {reached / len(found.ran):4.0%} {name}")

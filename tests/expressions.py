@@ -266,16 +266,16 @@ class Maker:
 
     def choice(self, type_: Type, size: int, scope: Scope) -> core.Expr:
         first, second, third = self.split(size, 3)
-        then, otherwise = self.doubtful(type_, second, scope), self.doubtful(type_, third, scope)
+        then, otherwise = (self.doubtful(type_, n, scope, 0.06) for n in (second, third))
         return nodes.ite(self.make(BOOL, first, scope), then, otherwise)
 
     def connective(self, op: BinaryOp, size: int, scope: Scope) -> core.Expr:
         first, second = self.split(size, 2)
-        return core.Binary(nodes.place(), op, self.make(BOOL, first, scope), self.doubtful(BOOL, second, scope))
+        return core.Binary(nodes.place(), op, self.make(BOOL, first, scope), self.doubtful(BOOL, second, scope, 0.2))
 
-    def doubtful(self, type_: Type, size: int, scope: Scope) -> core.Expr:
-        """What may not count: now and then it is not defined."""
-        if self.likely(0.94):
+    def doubtful(self, type_: Type, size: int, scope: Scope, undefined: float) -> core.Expr:
+        """What may not count, so that it may be undefined: with that chance it is."""
+        if not self.likely(undefined):
             return self.make(type_, size, scope)
         bits = self.values.bits
         x = self.make(WORD, 1, scope)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bridge import Function, Misbehaved, NoBridge, Outcome, affordable, call, check, function_at
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+from hypothesis.errors import FailedHealthCheck, Unsatisfiable
 
 from verify import core
 from verify.core import WORD_BITS, Symbol, SymbolKind
@@ -67,9 +68,20 @@ class Ran:
     outcome: Outcome | str
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A procedure's examples, run, and by each class of its inputs how many of them are in it."""
+
+    ran: tuple[Ran, ...]
+    reached: Mapping[str, int]
+
+
 @dataclass(slots=True)
 class Suite:
-    """All generated tests of a specification. `ran` and `reached` are filled in as tests run."""
+    """All generated tests of a specification. `without`: the procedures that have no implementation.
+
+    `drawn` is filled in as tests run, by procedure, number of examples and seed.
+    """
 
     program: core.Program
     sources: Mapping[str, Source]
@@ -77,8 +89,7 @@ class Suite:
     classes: tuple[InputClass, ...]
     tests: tuple[Generated, ...]
     without: tuple[str, ...]
-    ran: dict[str, tuple[Ran, ...]] = field(default_factory=dict)
-    reached: dict[str, dict[str, int]] = field(default_factory=dict)
+    drawn: dict[tuple[str, int, int], Drawn] = field(default_factory=dict)
 
     def aims(self, routine: core.Routine) -> tuple[InputClass, ...]:
         """The classes of a procedure's inputs."""
@@ -139,40 +150,40 @@ def run(suite: Suite, test: Generated, *, count: int = EXAMPLES, number: int = 0
     A claim that is undecided on an example does not hold, nor does any if a class of the procedure was reached by too
     few examples.
     """
-    for ran in drawn(suite, test.routine, count, number):
+    found = drawn(suite, test.routine, count, number)
+    for ran in found.ran:
         why = broken(test, ran)
         if why is not None:
             smallest, why = _smallest(suite, test, count, number) or (ran, why)
             raise Broken(message(suite, test, smallest, why))
     missed = [
-        f"  {name}: {reached} of {len(suite.ran[test.routine.qualified])} examples"
-        for name, reached in suite.reached[test.routine.qualified].items()
-        if reached < SHARE * len(suite.ran[test.routine.qualified])
+        f"  {name}: {reached} of {len(found.ran)} examples"
+        for name, reached in found.reached.items()
+        if reached < SHARE * len(found.ran)
     ]
     if missed:
         raise Broken("\n".join([f"{test.id}: fewer than {SHARE:.0%} of the examples reach", *missed]))
 
 
-def drawn(suite: Suite, routine: core.Routine, count: int, number: int) -> tuple[Ran, ...]:
-    """The procedure's examples, run; the same for all its tests. Counts the classes reached."""
-    name = routine.qualified
-    if name not in suite.ran:
+def drawn(suite: Suite, routine: core.Routine, count: int, number: int) -> Drawn:
+    """The procedure's examples, the same for all its tests. Raises Broken if there are none."""
+    key = (routine.qualified, count, number)
+    if key not in suite.drawn:
         kept: list[Ran] = []
-        _each_example(suite, routine, count, number, lambda example: kept.append(_ran(suite, routine, example)))
-        suite.ran[name] = tuple(kept)
-        suite.reached[name] = {
+        try:
+            _each_example(suite, routine, count, number, lambda example: kept.append(_ran(suite, routine, example)))
+        except (Impossible, Unsatisfiable, FailedHealthCheck) as error:
+            raise Broken(f"{routine.qualified}: no examples can be drawn: {error}") from error
+        reached = {
             c.id: sum(c.reached(r.example.geometry, r.context, r.example.entry) for r in kept)
             for c in suite.aims(routine)
         }
-    return suite.ran[name]
+        suite.drawn[key] = Drawn(tuple(kept), reached)
+    return suite.drawn[key]
 
 
 def _each_example(suite: Suite, routine: core.Routine, count: int, number: int, act: Callable[[Example], None]) -> None:
     """Acts on `count` examples; if it raises, on ever smaller ones, and the last raise is let through."""
-    try:
-        inputs = examples(suite.program, routine, aims=suite.aims(routine), keep=affordable)
-    except Impossible as error:
-        raise Broken(f"{routine.qualified}: no examples can be drawn: {error}") from error
 
     @seed(number)
     @settings(
@@ -185,7 +196,7 @@ def _each_example(suite: Suite, routine: core.Routine, count: int, number: int, 
         print_blob=False,
         suppress_health_check=(HealthCheck.too_slow, HealthCheck.large_base_example, HealthCheck.data_too_large),
     )
-    @given(inputs)
+    @given(examples(suite.program, routine, aims=suite.aims(routine), keep=affordable))
     def each(example: Example) -> None:
         act(example)
 

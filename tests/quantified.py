@@ -87,7 +87,8 @@ class Quantifiers:
             nodes.op(x, self.random.choice("/%"), nodes.word(max(1, 1 << high))),
             nodes.unary("~", x),
             # Not defined for all values: nor is the whole, unless something guards it.
-            nodes.to_word(nodes.op(nodes.to_int(x), self.random.choice("+-"), nodes.number(1))),
+            nodes.to_word(nodes.op(nodes.to_int(x), "+", nodes.number(1))),
+            nodes.to_word(nodes.op(nodes.to_int(x), "-", nodes.number(1))),
             nodes.op(nodes.to_int(x), self.random.choice(("+", "-", "*")), nodes.number(self.random.randint(-2, 2))),
         ]
         return self.random.choice(made)

@@ -1,9 +1,31 @@
-"""The implementation meets what the specification claims of it: one test for each claim, on inputs drawn from it."""
+"""The implementation meets what the specification claims of it: one test for each claim, on inputs drawn from it.
+
+And the claims are tested: each test can fail, and says why in the specification's terms.
+"""
 
 from __future__ import annotations
 
+import inspect
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
 import pytest
-from generated import Broken, Generated, Suite, run
+from generated import BadSuite, Broken, Generated, Suite, drawn, implementations, message, run, suite
+
+import mremap_impl.mremap
+import mremap_impl.step
+from mremap_impl.geometry import Geometry
+
+ROOT = Path(__file__).parent.parent
+SPEC = ROOT / "spec"
+TABLE = implementations(ROOT / "pyproject.toml")
+FEW = 100
 
 
 def test_generated(generated: Generated, specification: Suite, pytestconfig: pytest.Config) -> None:
@@ -16,3 +38,305 @@ def test_generated(generated: Generated, specification: Suite, pytestconfig: pyt
         )
     except Broken as error:
         pytest.fail(str(error), pytrace=False)
+
+
+# --- they can fail -------------------------------------------------------------------------------------------------
+
+
+def inject(patch: pytest.MonkeyPatch, module: ModuleType, text: str, fault: str) -> None:
+    """Puts a fault in place of a text that stands once in a module, for whoever calls the module's functions."""
+    source = inspect.getsource(module)
+    assert source.count(text) == 1, text
+    broken = ModuleType(module.__name__)
+    exec(compile(source.replace(text, fault), module.__name__, "exec"), broken.__dict__)
+    for name, function in inspect.getmembers(broken, inspect.isfunction):
+        if function.__module__ == module.__name__:
+            for user in (mremap_impl.step, mremap_impl.mremap):
+                if hasattr(user, name):
+                    patch.setattr(user, name, function)
+
+
+def failing(made: Suite, *procedures: str) -> dict[str, str]:
+    """The message of each test of the procedures that fails on a few examples, by its id without the procedure."""
+    found: dict[str, str] = {}
+    for test in made.tests:
+        if test.routine.name in procedures:
+            try:
+                run(made, test, count=FEW)
+            except Broken as error:
+                found[test.id.removeprefix(f"{test.routine.qualified}.")] = str(error)
+    return found
+
+
+STEP, MREMAP = mremap_impl.step, mremap_impl.mremap
+
+
+@pytest.mark.parametrize(
+    ("module", "text", "fault", "procedure", "tests"),
+    [
+        pytest.param(
+            STEP, "words.sub(next, 1) > old_end", "next > old_end", "source_extent", {"ensures.exact"}, id="minus one"
+        ),
+        pytest.param(
+            MREMAP,
+            "            extent = destination_cut(extent, new_addr, geometry)\n",
+            "",
+            "move_page_tables",
+            {"invariant.in_table"},
+            id="destination cut left out",
+        ),
+        pytest.param(
+            MREMAP,
+            "mm.ptep_clear_flush(old_pte)",
+            "mm.pte[old_pte]",
+            "move_ptes",
+            {"ensures.moved"},
+            id="old entry not cleared",
+        ),
+        pytest.param(
+            MREMAP,
+            "                break\n",
+            "                old_addr, new_addr = words.add(old_addr, extent), words.add(new_addr, extent)\n"
+            "                continue\n",
+            "move_page_tables",
+            {"ensures.broken_off"},
+            id="on past a refused table",
+        ),
+        pytest.param(
+            MREMAP,
+            "moved = mm.move_pte(pte, old_addr, new_addr)",
+            "moved = pte",
+            "move_ptes",
+            {"ensures.moved"},
+            id="hook",
+        ),
+    ],
+)
+def test_a_fault_in_the_implementation_makes_the_tests_of_what_it_breaks_fail(
+    module: ModuleType, text: str, fault: str, procedure: str, tests: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inject(monkeypatch, module, text, fault)
+    found = failing(suite([SPEC], TABLE, ROOT), procedure)
+    assert tests <= found.keys()
+    assert all("smallest example found" in found[name] for name in tests)
+
+
+def test_a_failure_is_shown_in_the_terms_of_the_specification(monkeypatch: pytest.MonkeyPatch) -> None:
+    inject(monkeypatch, MREMAP, "mm.ptep_clear_flush(old_pte)", "mm.pte[old_pte]")
+    made = suite([SPEC], TABLE, ROOT)
+    shown = failing(made, "move_ptes")["ensures.moved"]
+    lines = shown.splitlines()
+    assert lines[0].endswith(
+        ": move_page_tables.move_ptes.ensures.moved, as mremap_impl.mremap.move_ptes has it: it is false"
+    )
+    assert "ensures  moved:" in lines[1]
+    titles = [
+        line[4:14].strip() for line in lines[lines.index("  smallest example found:") + 1 :] if line[4:14].strip()
+    ]
+    assert titles == ["i386" if "i386" in titles else "geometry", "called", "before", "after", "where", "asked"]
+    before = next(line for line in lines if " pte = " in line)
+    assert before.count("pte_t#") == 1, "one entry is enough"
+
+
+def a_step(old_addr: int, old_end: int, geometry: Geometry) -> int:
+    """A source_extent that forgets the end of the range."""
+    return geometry.words.sub(mremap_impl.step.next_pmd(old_addr, geometry), old_addr + 0 * old_end)
+
+
+def test_a_message_is_the_whole_story(specification: Suite) -> None:
+    made = replace_function(specification, "extent.source_extent", a_step)
+    test = next(t for t in made.tests if t.id == "extent.source_extent.ensures.progress")
+    ran = drawn(made, test.routine, 1, 0).ran[0]
+    assert message(made, test, ran, "it is false").splitlines() == [
+        f"{test.clause.line if test.clause else ''}: extent.source_extent.ensures.progress,"
+        " as test_generated.a_step has it: it is false",
+        f"{test.clause.line.line if test.clause else 0:5d} |     ensures  progress: extent > 0 && page_aligned(extent)",
+        "  smallest example found:",
+        "    i386       WORD_BITS = 32",
+        "               PAGE_SHIFT = 12",
+        "               PMD_SHIFT = 22",
+        "               TASK_SIZE = 0xc0000000",
+        "    called     old_addr = 0x1000",
+        "               old_end = 0x2000",
+        "    returned   extent = 0x3ff000",
+    ]
+
+
+def replace_function(made: Suite, procedure: str, function: Callable[..., int]) -> Suite:
+    return replace(made, functions={**made.functions, procedure: function}, drawn={})
+
+
+# --- they follow the specification ---------------------------------------------------------------------------------
+
+
+def copied(folder: Path, changes: Mapping[str, tuple[str, str]]) -> Path:
+    """A copy of the specification; in the files named, a text that stands once is replaced."""
+    shutil.copytree(SPEC, folder / "spec")
+    for name, (text, by) in changes.items():
+        path = folder / "spec" / name
+        source = path.read_text(encoding="utf-8")
+        assert source.count(text) == 1, text
+        path.write_text(source.replace(text, by), encoding="utf-8")
+    return folder / "spec"
+
+
+LATENCY = "procedure latency_cut(extent: word) returns (cut: word)\n"
+
+
+def test_a_clause_more_in_the_specification_is_a_test_more(tmp_path: Path) -> None:
+    spec = copied(tmp_path, {"extent.spec": ("ensures  latency: ", "ensures  short: cut < 3\n    ensures  latency: ")})
+    before, after = suite([SPEC], TABLE, ROOT), suite([spec], TABLE, tmp_path)
+    assert {t.id for t in after.tests} - {t.id for t in before.tests} == {"extent.latency_cut.ensures.short"}
+    with pytest.raises(Broken, match=r"ensures.short, as mremap_impl.step.latency_cut has it: it is false"):
+        run(after, next(t for t in after.tests if t.id.endswith(".short")), count=20)
+
+
+def test_there_is_a_test_for_each_claim_of_each_procedure_that_is_implemented(specification: Suite) -> None:
+    ids = [t.id for t in specification.tests]
+    assert len(ids) == len(set(ids))
+    routines = specification.program.routines()
+    for name in TABLE:
+        assert {f"{name}.ensures.{c.label}" for c in routines[name].ensures} <= set(ids)
+    assert "move_page_tables.move_ptes.invariant.in_table" in ids
+    assert "move_page_tables.get_old_pmd.modifies" in ids
+
+
+def test_a_procedure_without_an_implementation_is_listed() -> None:
+    table = {name: place for name, place in TABLE.items() if name != "extent.latency_cut"}
+    made = suite([SPEC], table, ROOT)
+    assert "extent.latency_cut" in made.without
+    assert not any(t.id.startswith("extent.latency_cut.") for t in made.tests)
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "said"),
+    [
+        ("extent.latency", "mremap_impl.step:latency_cut", "there is no procedure `extent.latency`"),
+        ("extent.latency_cut", "mremap_impl.step:latency", "`mremap_impl.step:latency` does not exist"),
+        ("extent.latency_cut", "mremap_impl.steps:latency_cut", "`mremap_impl.steps:latency_cut` does not exist"),
+        ("extent.latency_cut", "mremap_impl.step.latency_cut", "is not of the form"),
+        ("extent.latency_cut", "mremap_impl.mm:NewType", "has no parameter `extent`"),
+        ("extent.latency_cut", "mremap_impl.step:destination_cut", "nothing stands for the parameter `new_addr`"),
+    ],
+)
+def test_a_wrong_entry_in_the_table_is_an_error(name: str, place: str, said: str) -> None:
+    with pytest.raises(BadSuite, match=said):
+        suite([SPEC], {**TABLE, name: place}, ROOT)
+
+
+def test_a_mistake_in_the_specification_is_an_error(tmp_path: Path) -> None:
+    spec = copied(tmp_path, {"extent.spec": ("ensures  latency: ", "ensures  latency: 1 + ")})
+    with pytest.raises(BadSuite, match=r"extent.spec:\d+:\d+: error"):
+        suite([spec], TABLE, tmp_path)
+
+
+def test_an_undecided_claim_fails(tmp_path: Path) -> None:
+    claim = "ensures  every: forall m: map[word, bool] :: m[cut] || !m[cut]\n    "
+    spec = copied(tmp_path, {"extent.spec": ("ensures  latency: ", claim + "ensures  latency: ")})
+    made = suite([spec], TABLE, tmp_path)
+    with pytest.raises(Broken, match="it is undecided here"):
+        run(made, next(t for t in made.tests if t.id.endswith(".every")), count=1)
+
+
+def test_a_claim_that_is_not_defined_fails(tmp_path: Path) -> None:
+    claim = "ensures  every: 1 / int(cut) < 2\n    "
+    spec = copied(tmp_path, {"extent.spec": ("ensures  latency: ", claim + "ensures  latency: ")})
+    made = suite([spec], TABLE, tmp_path)
+    with pytest.raises(Broken, match=r"it is not defined here: .*the divisor is 0"):
+        run(made, next(t for t in made.tests if t.id.endswith(".every")), count=FEW)
+
+
+def test_a_state_that_modifies_does_not_name_must_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    inject(monkeypatch, MREMAP, "    if mm.pmd_none(pmd):\n", "    mm.pte_alloc(pmd)\n    if mm.pmd_none(pmd):\n")
+    shown = failing(suite([SPEC], TABLE, ROOT), "get_old_pmd")
+    assert shown.keys() == {"modifies"}
+    assert "has changed, and `modifies` does not name it" in shown["modifies"]
+
+
+# --- classes of inputs ---------------------------------------------------------------------------------------------
+
+REACHED = """
+/// A cut of {words}.
+/// reached by: latency_cut
+cover aimed_at({parameters})
+    requires all: {requires}
+    witness  one: {witness};
+"""
+
+
+def with_class(folder: Path, parameters: str, requires: str, witness: str) -> Path:
+    spec = copied(folder, {})
+    text = REACHED.format(words="some length", parameters=parameters, requires=requires, witness=witness)
+    path = spec / "extent.spec"
+    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
+    return spec
+
+
+def test_a_class_that_is_reached_is_counted(tmp_path: Path) -> None:
+    made = suite([with_class(tmp_path, "extent: word", "page_aligned(extent)", "extent == 7 * PAGE_SIZE")], TABLE)
+    test = next(t for t in made.tests if t.id == "extent.latency_cut.ensures.latency")
+    run(made, test, count=FEW)
+    assert drawn(made, test.routine, FEW, 0).reached["extent.aimed_at"] >= 2
+
+
+def test_a_class_that_is_missed_makes_the_tests_of_its_procedure_fail(tmp_path: Path) -> None:
+    # No length has both; and none of the candidates is the number.
+    made = suite([with_class(tmp_path, "extent: word", "extent > 0", "extent * 0x9e37 == 0x7f4b * PAGE_SIZE")], TABLE)
+    test = next(t for t in made.tests if t.id == "extent.latency_cut.ensures.latency")
+    with pytest.raises(Broken, match=r"fewer than 2% of the examples reach\n  extent.aimed_at: \d+ of 100 examples"):
+        run(made, test, count=FEW)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "text", "by", "said"),
+    [
+        ("cut: word", "", "", "that has no parameter `cut: word`"),
+        ("extent: int", "", "", "that has no parameter `extent: int`"),
+        ("extent: word", "reached by: latency_cut", "reached by: no_such", "there is no procedure `extent.no_such`"),
+        ("extent: word", "\ncover aimed_at", "\nrefute aimed_at", "it is no cover"),
+    ],
+)
+def test_a_class_of_nothing_is_an_error(parameters: str, text: str, by: str, said: str, tmp_path: Path) -> None:
+    spec = with_class(tmp_path, parameters, "extent == extent" if "extent" in parameters else "cut == cut", "true")
+    path = spec / "extent.spec"
+    path.write_text(path.read_text(encoding="utf-8").replace(text, by) if text else path.read_text(encoding="utf-8"))
+    with pytest.raises(BadSuite, match=said):
+        suite([spec], TABLE, tmp_path)
+
+
+# --- in pytest -----------------------------------------------------------------------------------------------------
+
+
+def test_pytest_collects_what_the_specification_says_and_lists_what_is_left_out(tmp_path: Path) -> None:
+    copied(tmp_path, {"extent.spec": ("ensures  latency: ", "ensures  short: cut < 3\n    ensures  latency: ")})
+    pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    left_out = '"extent.source_extent" = "mremap_impl.step:source_extent"\n'
+    assert left_out in pyproject
+    (tmp_path / "pyproject.toml").write_text(pyproject.replace(left_out, ""), encoding="utf-8")
+    (tmp_path / "tests").mkdir()
+    for name in ("bridge", "conftest", "generated", "test_generated"):
+        shutil.copy(ROOT / "tests" / f"{name}.py", tmp_path / "tests")
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "--examples",
+            "20",
+            "-k",
+            "latency_cut.ensures",
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "FAILED tests/test_generated.py::test_generated[extent.latency_cut.ensures.short]" in done.stdout
+    assert "1 failed, 3 passed" in done.stdout
+    assert "  no implementation: extent.source_extent" in done.stdout
+    assert "  extent.latency_cut: 20 examples" in done.stdout

@@ -14,7 +14,7 @@ import z3
 
 from verify import core
 from verify.confirm import Broken, CannotTell, Confirmed, confirm
-from verify.core import Symbol, value_type
+from verify.core import Symbol, key_type, value_type
 from verify.decode import Undecodable, decode
 from verify.instance import Instance
 from verify.put import Assertions, assertions, index_terms, put
@@ -47,6 +47,12 @@ class Unsure:
 
 Search = Found | Nothing | Unsure
 
+PLAIN = 4
+"""After so many instances, plain maps are not asked for any more."""
+
+PATIENCE = 12
+"""After so many instances of assumptions about all values, these are put to the solver whole, once."""
+
 
 def search(program: core.Program, question: Question, seconds: float, quantified: bool) -> Search:
     """Values that meet the question, over bit-vectors with every define laid open.
@@ -60,16 +66,25 @@ def search(program: core.Program, question: Question, seconds: float, quantified
     outcome: Search = Unsure("timeout")
     while time.monotonic() < deadline:
         asked = assertions(program, question, words, None, question.scope.narrow, instances)
-        outcome, more = _attempt(program, question, asked, wishes(program, asked, question), deadline)
+        wished = wishes(program, asked, question, instances or [])
+        outcome, more = _attempt(program, question, asked, wished, deadline)
         if more is None or instances is None:
             return outcome
         instances.append(more)
+        if len(instances) == PATIENCE:
+            asked = assertions(program, question, words, None, question.scope.narrow)
+            whole, _ = _attempt(program, question, asked, (), (time.monotonic() + deadline) / 2)
+            if isinstance(whole, Found | Nothing):
+                return whole
     return outcome
 
 
-def wishes(program: core.Program, asked: Assertions, question: Question) -> tuple[z3.BoolRef, ...]:
+def wishes(
+    program: core.Program, asked: Assertions, question: Question, instances: Sequence[Instance]
+) -> tuple[z3.BoolRef, ...]:
     """What an answer should look like, the strongest last: see `put`."""
-    return (*familiar_geometry(program, asked, question), *plain_maps(asked, question))
+    maps = plain_maps(asked, question) if len(instances) < PLAIN else ruled_maps(asked, question, instances[-1])
+    return (*familiar_geometry(program, asked, question), *maps)
 
 
 def familiar_geometry(program: core.Program, asked: Assertions, question: Question) -> tuple[z3.BoolRef, ...]:
@@ -101,6 +116,18 @@ def plain_maps(asked: Assertions, question: Question) -> tuple[z3.BoolRef, ...]:
                 mostly.append(z3.Default(term) == default)
                 wholly.append(term == z3.K(term.sort().domain(), default))
     return (*mostly, *wholly)
+
+
+def ruled_maps(asked: Assertions, question: Question, last: Instance) -> tuple[z3.BoolRef, ...]:
+    """That each free map has, but for finitely many keys, the value that it has where an assumption was broken last."""
+    encoder, found = asked.encoder, []
+    for bound, value in last.binding.items():
+        at = value if isinstance(value, z3.ExprRef) else encoder.value(value, bound.type)
+        for symbol in question.free_symbols():
+            if isinstance(symbol.type, core.MapType | core.SetType) and key_type(symbol.type) == bound.type:
+                term = encoder.symbol(symbol)
+                found.append(z3.Default(term) == z3.Select(term, at))
+    return tuple(found)
 
 
 def _attempt(

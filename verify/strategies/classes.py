@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from verify import core
 from verify.core import Symbol
-from verify.evaluate import Context, Undefined, evaluate
+from verify.evaluate import Context, Undecided, Undefined, evaluate
 from verify.rename import rename
 from verify.syntax import RoutineKind
 from verify.values import Value
@@ -19,11 +19,14 @@ class BadClass(Exception):
 
 @dataclass(frozen=True, slots=True)
 class InputClass:
-    """A cover seen as a class of inputs of `procedure` (a qualified name)."""
+    """A cover seen as a class of inputs of `procedure` (a qualified name).
+
+    `clauses`: what it requires and witnesses, said of the procedure's parameters, each with its name.
+    """
 
     cover: core.Routine
     procedure: str
-    parameters: Mapping[Symbol, Symbol]
+    clauses: tuple[tuple[str, core.Expr], ...]
 
     @property
     def id(self) -> str:
@@ -34,23 +37,14 @@ class InputClass:
         """Whether the class has inputs on a geometry, by its name."""
         return self.cover.on is None or geometry in self.cover.on
 
-    def clauses(self) -> list[tuple[str, core.Expr]]:
-        """What the cover requires and witnesses, said of the procedure's parameters, each with its name."""
-        rows = [("requires", self.cover.requires), ("witness", self.cover.witnesses)]
-        return [
-            (f"{self.id}.{kind}.{clause.label}", rename(clause.expr, self.parameters, self.parameters))
-            for kind, clauses in rows
-            for clause in clauses
-        ]
-
     def reached(self, geometry: str | None, context: Context, entry: Mapping[Symbol, Value]) -> bool:
         """True iff an input of the procedure is in the class: on a geometry that the cover is about, all that the
-        cover requires and witnesses is true of it. Undefined counts as not. Raises Undecided."""
+        cover requires and witnesses is true of it. Undefined and undecided count as not."""
         if not self.on(geometry):
             return False
         try:
-            return all(evaluate(expr, context, entry, entry) for _, expr in self.clauses())
-        except Undefined:
+            return all(evaluate(expr, context, entry, entry) for _, expr in self.clauses)
+        except (Undefined, Undecided):
             return False
 
 
@@ -91,4 +85,9 @@ def _input_class(program: core.Program, module: core.Module, cover: core.Routine
         if (own.name, own.type) not in theirs:
             raise BadClass(f"{place}, but that has no parameter `{own.name}: {own.type}`")
         parameters[own] = theirs[own.name, own.type]
-    return InputClass(cover, full, parameters)
+    clauses = tuple(
+        (f"{cover.qualified}.{kind}.{clause.label}", rename(clause.expr, parameters, parameters))
+        for kind, found in (("requires", cover.requires), ("witness", cover.witnesses))
+        for clause in found
+    )
+    return InputClass(cover, full, clauses)

@@ -120,7 +120,7 @@ class _Maker:
         contracts = [_contract(program, symbols, clauses, keys)]
         for aim in self.aims:
             with suppress(Impossible):  # then examples reach it by chance or not at all, and that is counted
-                contracts.append(_contract(program, symbols, [*clauses, *aim.clauses()], keys, aim))
+                contracts.append(_contract(program, symbols, [*clauses, *aim.clauses], keys, aim))
         self.contracts = tuple(contracts)
 
     def make(self, draw: Draw) -> Example:
