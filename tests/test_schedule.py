@@ -19,7 +19,7 @@ from fake_discharge import EXPECTED, discharge, result
 
 from verify import core
 from verify.elaborate import elaborate
-from verify.entries import Work, grouped, in_order, result_of, vacuous
+from verify.entries import Work, grouped, in_order, results_of, units, vacuous
 from verify.load import load
 from verify.plan import Plan, Request, matches, plan
 from verify.schedule import Died, Done, Late, Outcome, Raised, each
@@ -371,8 +371,30 @@ def test_plan_and_results_are_the_same_from_another_process(tmp_path: Path, meth
     ((_, outcome),) = each(plan, (request,), 1, 20.0, method=method)
     assert outcome == Done(here)
     work = Work(discharge, None, request.program, {}, 1.0)
-    found = dict(each(work, here.tasks, 2, 20.0, method=method))
-    assert found == {i: Done(r) for i, r in results(here, {})}
+    parts = units(here.tasks)
+    given = [tuple(here.tasks[i] for i in part) for part in parts]
+    found = dict(each(work, given, 2, 20.0, method=method))
+    expected = dict(results(here, {}))
+    assert found == {n: Done(tuple(expected[i] for i in part)) for n, part in enumerate(parts)}
+
+
+def test_word_sizes_of_every_geometry_are_one_unit_and_named_geometries_their_own(tmp_path: Path) -> None:
+    tasks = planned(tmp_path).tasks
+    for part in units(tasks):
+        assert len({tasks[i].obligation.id for i in part}) == 1
+        assert len(part) == 1 or all(tasks[i].scope.name is None for i in part)
+    assert [i for part in units(tasks) for i in part] == list(range(len(tasks)))
+    assert max(len(part) for part in units(tasks)) == 2
+
+
+def test_what_proves_several_at_once_is_asked_first_and_the_rest_one_by_one(tmp_path: Path) -> None:
+    tasks = planned(tmp_path).tasks
+    pair = next(tuple(tasks[i] for i in part) for part in units(tasks) if len(part) == 2)
+    shared = tuple(result(t.obligation, t.scope, Verdict.PROVED) for t in pair)
+    program_ = core.Program(())
+    assert Work(discharge, lambda *_: shared, program_, {}, 1.0)(pair) == shared
+    single = tuple(discharge(program_, t.obligation, t.scope, {}, 1.0) for t in pair)
+    assert Work(discharge, lambda *_: None, program_, {}, 1.0)(pair) == single
 
 
 @pytest.mark.parametrize(
@@ -395,10 +417,10 @@ def test_plan_and_results_are_the_same_from_another_process(tmp_path: Path, meth
     ],
 )
 def test_what_befalls_a_process_is_unknown_and_says_why(
-    tmp_path: Path, outcome: Outcome[Result], reason: Reason, defect: bool, detail: tuple[str, ...]
+    tmp_path: Path, outcome: Outcome[tuple[Result, ...]], reason: Reason, defect: bool, detail: tuple[str, ...]
 ) -> None:
     task = planned(tmp_path).tasks[0]
-    found = result_of(task, outcome, 30.0)
+    (found,) = results_of((task,), outcome, 30.0)
     assert (found.verdict, found.reason, found.defect, found.detail) == (Verdict.UNKNOWN, reason, defect, detail)
     assert not found.ok
     assert (found.id, found.geometry, found.word_bits) == ("m.first.range[1]", "every", 32)
