@@ -26,7 +26,7 @@ def elaborate(
     sources: Mapping[str, Source],
     broken: frozenset[str] = frozenset(),
 ) -> tuple[core.Program | None, tuple[Diagnostic, ...]]:
-    """The core program, or None and every mistake found. `modules` stand after those that they import."""
+    """The core program, or None and every mistake found, in order. `modules` stand after those that they import."""
     report: list[Diagnostic] = []
     names = resolve_names(modules, broken, report)
     elaborator = _Elaborator(names, sources, report)
@@ -43,11 +43,11 @@ def elaborate(
         for m in modules
     )
     elaborator.check_circles(modules)
-    if report or broken:
-        return None, tuple(report)
     program = core.Program(result)
-    report.extend(_check_scopes(program))
-    return (None if report else program), tuple(report)
+    if not (report or broken):
+        report.extend(_check_scopes(program))
+    found = tuple(sorted(set(report), key=lambda d: (d.span, d.code, d.what)))
+    return (None if found or broken else program), found
 
 
 @dataclass(slots=True)
@@ -109,7 +109,7 @@ class _Elaborator:
         return Expressions(names, item, self.sources, self.reads, self.report)
 
     def clause(self, node: syntax.Labelled, expressions: Expressions, place: Place) -> core.Clause:
-        expr = expressions.elaborate(node.expr, place, BOOL, f"the {node.kind.value}")
+        expr = expressions.elaborate(node.expr, place, BOOL, f"the `{node.kind.value}` clause")
         return core.Clause(node.label.name, expr, node.expr.span, node.span, node.doc)
 
     # --- defines ---------------------------------------------------------------------------------------------------

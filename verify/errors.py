@@ -17,12 +17,17 @@ def _near(name: str, known: Iterable[str]) -> str:
     return f"did you mean `{close[0]}`?" if close else "declare it, or import the module that does"
 
 
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def unknown_name(span: Span, name: str, kind: str, known: Iterable[str]) -> Diagnostic:
     return Diagnostic(
         "unknown-name",
         span,
         f"unknown {kind} `{name}`",
-        f"no {kind} of this name is declared here, in this module, or in one that it imports",
+        f"{'nothing' if kind == 'name' else f'no {kind}'} of this name is declared here, in this module, or in one "
+        "that it imports",
         _near(name, known),
     )
 
@@ -158,9 +163,29 @@ def argument_count(span: Span, name: str, wanted: int, found: int) -> Diagnostic
     return Diagnostic(
         "argument-count",
         span,
-        f"`{name}` takes {wanted} arguments, {found} given",
+        f"`{name}` takes {_count(wanted, 'argument')}, {found} given",
         "each parameter gets one argument",
         "give as many as it declares",
+    )
+
+
+def target_twice(span: Span, name: str) -> Diagnostic:
+    return Diagnostic(
+        "target-count",
+        span,
+        f"`{name}` takes two results",
+        "each result goes into a variable of its own",
+        "name another variable for one of them",
+    )
+
+
+def one_value(span: Span, targets: int) -> Diagnostic:
+    return Diagnostic(
+        "target-count",
+        span,
+        f"one value for {targets} variables",
+        "a procedure alone gives values to several variables",
+        "write one assignment for each",
     )
 
 
@@ -168,7 +193,7 @@ def target_count(span: Span, name: str, results: int, targets: int) -> Diagnosti
     return Diagnostic(
         "target-count",
         span,
-        f"`{name}` returns {results} results, {targets} variables take them",
+        f"`{name}` returns {_count(results, 'result')}, for {_count(targets, 'variable')}",
         "each result goes into one variable",
         "name one variable for each result, each another, or none at all to drop them",
     )
@@ -272,7 +297,7 @@ def no_decreases(span: Span) -> Diagnostic:
 
 def twice(span: Span, what: str) -> Diagnostic:
     return Diagnostic(
-        "clause-twice", span, f"a second {what}", f"one {what} is all that is allowed here", "join the two"
+        "clause-twice", span, f"a second {what}", f"one {what} is all that is allowed here", "keep one of them"
     )
 
 

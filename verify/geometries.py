@@ -38,19 +38,8 @@ class Geometries:
             elif key.name not in params and key.name not in self.names.broken:
                 report.append(errors.unknown_name(key.span, key.name, "param", params))
             given[key.name] = expr
-        bits = given.pop("WORD_BITS", None)
-        if bits is None:
-            help_ = "add `WORD_BITS = 32;` (or what its word size is)"
-            report.append(errors.geometry_value(node.name.span, name, "no value for WORD_BITS", help_))
-            return None
-        word_bits = self.value(bits, core.WORD_BITS, {core.WORD_BITS: 64}, name)
-        if not isinstance(word_bits, int):
-            return None
-        if not 1 <= word_bits <= MAX_WORD_BITS:
-            help_ = f"a word has 1 to {MAX_WORD_BITS} bits"
-            report.append(errors.geometry_value(bits.span, name, f"WORD_BITS is {word_bits}", help_))
-            return None
-        values: dict[Symbol, Value] = {core.WORD_BITS: word_bits}
+        word_bits = self.word_bits(given.pop("WORD_BITS", None), node.name)
+        values: dict[Symbol, Value] = {core.WORD_BITS: word_bits or 64}
         for param, expr in given.items():
             if param in params:
                 value = self.value(expr, params[param], values, name)
@@ -60,9 +49,25 @@ class Geometries:
             if param != "WORD_BITS" and param not in given:
                 missing = f"no value for {param}"
                 report.append(errors.geometry_value(node.name.span, name, missing, f"add `{param} = ...;`"))
-        if len(report) != before:
+        if len(report) != before or word_bits is None:
             return None
         return core.Geometry(name, word_bits, tuple(values.items()), node.span, node.doc)
+
+    def word_bits(self, node: syntax.Expr | None, geometry: syntax.Name) -> int | None:
+        """The word size; None, with a report, where there is none."""
+        report, name = self.expressions.report, geometry.name
+        if node is None:
+            help_ = "add `WORD_BITS = 32;` (or what its word size is)"
+            report.append(errors.geometry_value(geometry.span, name, "no value for WORD_BITS", help_))
+            return None
+        bits = self.value(node, core.WORD_BITS, {core.WORD_BITS: 64}, name)
+        if not isinstance(bits, int):
+            return None
+        if not 1 <= bits <= MAX_WORD_BITS:
+            help_ = f"a word has 1 to {MAX_WORD_BITS} bits"
+            report.append(errors.geometry_value(node.span, name, f"WORD_BITS is {bits}", help_))
+            return None
+        return bits
 
     def value(self, node: syntax.Expr, symbol: Symbol, known: dict[Symbol, Value], geometry: str) -> Value | None:
         """The value of an expression that mentions no param but the known ones; None, with a report, for no value."""

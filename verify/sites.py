@@ -12,9 +12,9 @@ from verify.span import Span
 def range_sites(item: core.Item) -> Mapping[Span, int]:
     """The number, from 1, of each partial operation (/, %, <<, >>, `word(...)`) of an item, by the operation's span.
 
-    The order is that of the source: by where the operator stands, or the `word` of `word(...)`. Every expression of the item counts, clauses and loop clauses included; a define's own
-    operations count at the define, not where it is applied. A WORD literal is no partial operation: that it fits is
-    checked before anything is proved.
+    The order is that of the source: by where the operator stands, or the `word` of `word(...)`. Every expression of
+    the item counts, clauses and loop clauses included; a define's own operations count at the define, not where it is
+    applied. A WORD literal is no partial operation: that it fits is checked before anything is proved.
     """
     places = {e.span: _place(e) for root in expressions(item) for e in subexpressions(root) if is_partial(e)}
     ordered = sorted(places, key=lambda span: places[span])

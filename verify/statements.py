@@ -212,7 +212,7 @@ class _Block:
         if call is not None and isinstance(names.values.get(call.name.name), RoutineName):
             return self.call_into(node, call)
         if len(node.targets) != 1:
-            self.report(errors.target_count(node.span, "the right side", 1, len(node.targets)))
+            self.report(errors.one_value(node.span, len(node.targets)))
             return []
         target_node = node.targets[0]
         target = self.target(target_node)
@@ -247,8 +247,9 @@ class _Block:
             taken = Symbol(SymbolKind.LOCAL, scope, f"{root.name}[]", element)
             targets.append(taken)
             after.append(core.Assign(node.span, root, self.stored(item, core.Var(item.span, taken), node.span)))
-        if len(set(targets)) != len(targets):
-            self.report(errors.target_count(node.span, call.name.name, len(targets), len(set(targets))))
+        for number, target in enumerate(targets):
+            if target in targets[:number]:
+                self.report(errors.target_twice(node.targets[number].span, target.name))
         return self.call(node.span, call, tuple(targets)) + after
 
     def call(

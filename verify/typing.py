@@ -277,8 +277,9 @@ class _Walk:
             if not fits(left.type, WORD):
                 return self.poison(errors.operator_type(left.span, op, str(left.type), "word"))
             if not (fits(right.type, WORD) or fits(right.type, INT)):
+                help_ = "count in a word or an int"
                 return self.poison(
-                    errors.type_mismatch(right.span, "the shift count", str(right.type), "a word or an int")
+                    errors.type_mismatch(right.span, "the shift count", str(right.type), "a word or an int", help_)
                 )
             return core.Binary(node.span, BinaryOp(op), left, right)
         left, right = self.pair(node.left, node.right, expected if expected in (WORD, INT) else None, node.span, op)

@@ -1,0 +1,266 @@
+"""Inputs built from contracts meet them, whatever the contract: none is drawn and thrown away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from bridge import affordable
+from generated import Suite, implementations, suite
+from hypothesis import HealthCheck, Phase, find, given, seed, settings
+from hypothesis.errors import Unsatisfiable
+
+from verify import core
+from verify.core import Symbol
+from verify.diagnostic import render
+from verify.elaborate import elaborate
+from verify.evaluate import evaluate
+from verify.execute import holds_requires
+from verify.load import load
+from verify.scopes import assumptions
+from verify.strategies.classes import input_classes
+from verify.strategies.conditions import Impossible
+from verify.strategies.examples import Example, examples
+from verify.strategies.hooks import Hook, Style
+from verify.values import MapValue, Member, Value
+
+ROOT = Path(__file__).parent.parent
+
+GROUND = """
+module small;
+param SHIFT: int;
+assume shift: 0 < SHIFT && SHIFT < WORD_BITS;
+const SIZE: word = 1 << SHIFT;
+const MASK: word = ~(SIZE - 1);
+geometry narrow { WORD_BITS = 8; SHIFT = 2; }
+geometry wide { WORD_BITS = 64; SHIFT = 12; }
+type thing;
+const nothing: thing;
+const special: thing;
+enum colour { RED, GREEN, BLUE }
+state at: map[word, thing];
+state home: set[word];
+state refuses: map[int, bool];
+state asked: int;
+invariant lives: forall a: word :: at[a] != nothing ==> (a & MASK) in home;
+define aligned(a: word): bool = (a & (SIZE - 1)) == 0;
+define both(a: word, b: word): bool = aligned(a) && aligned(b);
+define hook(what: thing, a: word): thing;
+"""
+
+
+def program(folder: Path, text: str) -> core.Program:
+    path = folder / "small.spec"
+    path.write_text(GROUND + text, encoding="utf-8")
+    loaded = load([path], folder)
+    made, found = elaborate(loaded.modules, loaded.roots, loaded.sources, loaded.broken)
+    assert made is not None, "\n".join(render(d, loaded.sources) for d in (*loaded.diagnostics, *found))
+    return made
+
+
+def drawn(made: core.Program, routine: core.Routine, count: int = 60) -> list[Example]:
+    """Examples; fails if one was rejected on the way."""
+    kept: list[Example] = []
+
+    @seed(1)
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate,),
+        suppress_health_check=(HealthCheck.too_slow,),
+    )
+    @given(examples(made, routine, aims=[c for c in input_classes(made) if c.procedure == routine.qualified]))
+    def each(example: Example) -> None:
+        kept.append(example)
+
+    each()
+    return kept
+
+
+def met(made: core.Program, routine: core.Routine, example: Example) -> bool:
+    return holds_requires(made, example.context, routine, example.arguments, example.state)
+
+
+def named(values: Sequence[tuple[Symbol, Value]]) -> dict[str, Value]:
+    return {s.name: v for s, v in values}
+
+
+# --- the contracts of the specification ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def real() -> Suite:
+    return suite([ROOT / "spec"], implementations(ROOT / "pyproject.toml"), ROOT)
+
+
+@pytest.mark.parametrize("name", implementations(ROOT / "pyproject.toml"))
+def test_no_input_of_a_procedure_of_the_specification_is_rejected_and_each_meets_its_contract(
+    name: str, real: Suite
+) -> None:
+    routine = real.program.routines()[name]
+    kept: list[Example] = []
+
+    @seed(2)
+    @settings(
+        max_examples=50,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate,),
+        suppress_health_check=(HealthCheck.too_slow,),
+    )
+    @given(examples(real.program, routine, aims=real.aims(routine), keep=affordable))
+    def each(example: Example) -> None:
+        kept.append(example)
+
+    each()
+    assert len(kept) >= 50, "rejected ones do not get here"
+    assert all(met(real.program, routine, example) for example in kept)
+    assert all(affordable(example.context, example.arguments) for example in kept)
+    assert len({(e.context.word_bits, *e.arguments.values()) for e in kept}) >= 20
+
+
+def test_every_geometry_that_has_a_name_is_drawn_and_others_of_8_to_64_bits_that_meet_the_assumptions(
+    real: Suite,
+) -> None:
+    routine = real.program.routines()["extent.latency_cut"]
+    kept = drawn(real.program, routine, 200)
+    names = {i.name for i in real.program.visible_items("extent") if isinstance(i, core.Geometry)}
+    assert {e.geometry for e in kept if e.geometry is not None} == names
+    assert {e.context.word_bits for e in kept if e.geometry is None} >= {8, 16, 32, 64}
+    for example in kept:
+        clauses = (clause for _, clause in assumptions(real.program, "extent", ()))
+        assert all(evaluate(clause.expr, example.context, {}, {}) for clause in clauses)
+
+
+# --- contracts of all kinds ----------------------------------------------------------------------------------------
+
+CONTRACTS = {
+    "nothing asked": "procedure p(a: word, n: int, b: bool, c: colour, t: thing) { }",
+    "aligned one by one": "procedure p(a: word, b: word) requires r: aligned(a) && aligned(b) { }",
+    "aligned in a define": "procedure p(a: word, b: word) requires r: both(a, b) && a < b { }",
+    "aligned together": "procedure p(a: word, b: word, c: word) requires r: ((a | b | c) & (SIZE - 1)) == 0 { }",
+    "a range": "procedure p(a: word, b: word) requires r: aligned(a) && b - a == 3 * SIZE { }",
+    "a narrow range": "procedure p(a: word, b: word) requires r: a < b && b - a < 2 { }",
+    "disjoint": "procedure p(a: word, b: word, n: word) requires r: b - a >= n && a - b >= n && n > 0 { }",
+    "across an edge": "procedure p(a: word, n: word) requires r: ((a + n) & MASK) != (a & MASK) && n < SIZE { }",
+    "at the top": "procedure p(a: word, n: word) requires r: a + n == 0 && n > 0 { }",
+    "later one decides": "procedure p(a: word, b: word) requires r: a == b + SIZE && b > SIZE { }",
+    "integers": "procedure p(n: int, m: int) requires r: n > 2 && m == n + asked { }",
+    "a colour": "procedure p(c: colour, b: bool) requires r: b <==> c == GREEN { }",
+    "something else": "procedure p(t: thing, u: thing) requires r: t != u && t != nothing { }",
+    "an entry": "procedure p(a: word) requires r: at[a] != nothing { }",
+    "a special entry": "procedure p(a: word) requires r: at[a] == special { }",
+    "no home": "procedure p(a: word) requires r: !((a & MASK) in home) { }",
+    "home and none": "procedure p(a: word, b: word) requires r: (a & MASK) in home && !((b & MASK) in home) { }",
+    "empty range": "procedure p(a: word, n: word) requires r: forall x: word :: x - a < n ==> at[x] == nothing { }",
+    "all refused": "procedure p() requires r: forall i: int :: asked <= i && i < asked + 3 ==> refuses[i] { }",
+    "all but one refused": "procedure p() requires r: forall i: int :: i != asked ==> !refuses[i] { }",
+    "each once": "procedure p(a: word) requires r: forall x: word, y: word :: at[x] != nothing && at[x] == at[y]"
+    " ==> x == y { }",
+    "a map passed": "procedure p(m: map[word, word], k: word) requires r: m[k] == 2 && m[k + 1] == 0 { }",
+    "a set passed": "procedure p(s: set[colour]) requires r: RED in s && !(BLUE in s) { }",
+}
+
+
+@pytest.mark.parametrize("text", CONTRACTS.values(), ids=CONTRACTS)
+def test_every_input_meets_its_contract(text: str, tmp_path: Path) -> None:
+    made = program(tmp_path, text)
+    routine = made.routines()["small.p"]
+    kept = drawn(made, routine)
+    assert kept
+    assert all(met(made, routine, example) for example in kept)
+
+
+def test_maps_are_not_empty_where_they_need_not_be(tmp_path: Path) -> None:
+    made = program(tmp_path, "procedure p(a: word) requires r: aligned(a) { }")
+    kept = [named([*e.state.items()]) for e in drawn(made, made.routines()["small.p"])]
+    for name in ("at", "home", "refuses"):
+        sizes = {len(v.entries) for e in kept if isinstance(v := e[name], MapValue)}
+        assert len(sizes) > 5
+        assert max(sizes) > 5
+
+
+def test_entries_differ_but_for_those_that_have_a_name(tmp_path: Path) -> None:
+    made = program(tmp_path, "procedure p(a: word) { }")
+    for example in drawn(made, made.routines()["small.p"]):
+        at = named([*example.state.items()])["at"]
+        assert isinstance(at, MapValue)
+        unnamed = [v for v in at.entries.values() if isinstance(v, Member) and str(v) != "special"]
+        assert len(unnamed) == len(set(unnamed))
+
+
+def test_the_edges_are_reached(tmp_path: Path) -> None:
+    made = program(tmp_path, "procedure p(a: word, n: word) requires r: aligned(a) && aligned(n) && n > 0 { }")
+    ends = set()
+    for example in drawn(made, made.routines()["small.p"], 150):
+        if example.geometry == "wide":
+            a, n = example.arguments.values()
+            assert isinstance(a, int)
+            assert isinstance(n, int)
+            ends |= {a, (a + n) % 2**64}
+    assert {0, 4096, 2**64 - 4096, 2**63} <= ends
+
+
+def test_a_small_input_is_found(tmp_path: Path) -> None:
+    made = program(tmp_path, "procedure p(a: word) requires r: aligned(a) { }")
+    routine = made.routines()["small.p"]
+
+    def two_entries(example: Example) -> bool:
+        at = named([*example.state.items()])["at"]
+        return isinstance(at, MapValue) and len(at.entries) > 1
+
+    found = find(examples(made, routine), two_entries, settings=settings(database=None, deadline=None))
+    at = named([*found.state.items()])["at"]
+    assert isinstance(at, MapValue)
+    assert len(at.entries) == 2
+
+
+# --- what cannot be drawn ------------------------------------------------------------------------------------------
+
+
+def test_a_contract_that_depends_on_a_define_without_a_body_is_impossible(tmp_path: Path) -> None:
+    made = program(tmp_path, "procedure p(a: word) requires r: hook(nothing, a) == nothing { }")
+    with pytest.raises(Impossible, match=r"small.p.requires.r depends on small.hook, which has no body"):
+        examples(made, made.routines()["small.p"])
+
+
+def test_a_contract_that_nothing_meets_raises(tmp_path: Path) -> None:
+    made = program(tmp_path, "procedure p(a: word) requires r: a < a { }")
+    with pytest.raises(Unsatisfiable):
+        drawn(made, made.routines()["small.p"])
+
+
+def test_assumptions_that_no_geometry_meets_raise(tmp_path: Path) -> None:
+    path = tmp_path / "none.spec"
+    path.write_text("module none; param N: int; assume n: N < 0 && N > 0; procedure p() { }", encoding="utf-8")
+    loaded = load([path], tmp_path)
+    made, _ = elaborate(loaded.modules, loaded.roots, loaded.sources, loaded.broken)
+    assert made is not None
+    with pytest.raises(Impossible, match="no geometry"):
+        drawn(made, made.routines()["none.p"])
+
+
+# --- hooks ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("style", Style)
+def test_a_hook_is_a_function_and_its_table_says_what_it_answered(style: Style, tmp_path: Path) -> None:
+    define = program(tmp_path, "").defines()["small.hook"]
+    assert isinstance(define.result, core.OpaqueType)
+    answers = Hook(define, style, 16).start()
+    rows: list[tuple[Value, ...]] = [(Member(define.result, 5), at) for at in range(6)]
+    first = [answers.answer(row) for row in rows]
+    assert [answers.answer(row) for row in rows] == first
+    table = answers.table()
+    assert [table.entries[row] for row in rows] == first
+    assert table.default not in first
+    assert (first == [Member(define.result, 5)] * 6) == (style is Style.SAME)
+    assert (Member(define.result, 0) in first) == (style is Style.PLAIN)
+    assert (len(set(first)) == 6) == (style is Style.NEW)
+
+
+def test_the_styles_of_a_hook_are_all_drawn(tmp_path: Path) -> None:
+    made = program(tmp_path, "procedure p() { }")
+    assert {e.hooks["small.hook"].style for e in drawn(made, made.routines()["small.p"])} == {*Style}
