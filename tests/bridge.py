@@ -24,7 +24,7 @@ from typing import Any
 from mremap_impl.geometry import Geometry
 from mremap_impl.mm import Allocator, Mm
 from verify import core
-from verify.core import MapType, SetType, Symbol
+from verify.core import MapType, SetType, Symbol, SymbolKind
 from verify.evaluate import Context
 from verify.strategies.examples import Example
 from verify.strategies.hooks import Answers
@@ -119,7 +119,7 @@ def geometry_of(context: Context) -> Geometry:
         context.word_bits,
         _constant(context, "PAGE_SHIFT"),
         _constant(context, "PMD_SHIFT"),
-        _constant(context, "TASK_SIZE"),
+        _constant(context, "TASK_SIZE", core.WORD),
     )
 
 
@@ -192,8 +192,8 @@ def _addr_of(pmd: str) -> str:
     return pmd.removesuffix("pmd") + "addr"
 
 
-def _constant(context: Context, name: str) -> int:
-    value = next(v for s, v in context.constants.items() if s.name == name)
+def _constant(context: Context, name: str, type_: core.Type = core.INT) -> int:
+    value = context.constants[Symbol(SymbolKind.PARAM, "machine", name, type_)]
     assert isinstance(value, int)
     return value
 

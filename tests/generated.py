@@ -284,7 +284,7 @@ def _sections(test: Generated, ran: Ran) -> list[tuple[str, list[tuple[str, str]
         return [(s.name, show(v, s.type, bits)) for s, v in values.items()]
 
     params = {s: v for s, v in ran.context.constants.items() if s.kind is SymbolKind.PARAM}
-    shown = [(s.name, show(v, s.type, bits)) for s, v in params.items() if not isinstance(v, Undefined)]
+    shown = [(s.name, show(v, s.type, bits)) for s, v in params.items() if not isinstance(v, Undefined | Undecided)]
     sections = [(example.geometry or "geometry", sorted(shown, key=lambda row: row[0] != WORD_BITS.name))]
     sections += [("called", rows(example.arguments)), ("before", rows(example.state))]
     if isinstance(ran.outcome, Outcome):

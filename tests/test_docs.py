@@ -313,14 +313,17 @@ def test_each_claim_of_the_specification_has_a_row_with_all_its_obligations(spec
     for obligation in every:
         for claim in obligation.claims:
             claims.setdefault(claim, set()).add(obligation.id)
-    rows: dict[str, set[str]] = {}
-    for row in section("README.md", "claims").splitlines()[2:]:
-        _, claim, _, ids, _ = row.split(" | ") if row.count(" | ") == 4 else ("", *row.strip("| ").split(" | "), "")
-        patterns = ticked(ids)
-        for pattern in patterns:
-            assert any(matches(o.id, (pattern,)) for o in every), f"no obligation is called {pattern}"
-        rows[claim.strip("`")] = {o.id for o in every if matches(o.id, patterns)}
-    assert rows == claims
+    wrong: list[str] = []
+    rows = [row.strip("|").split("|") for row in section("README.md", "claims").splitlines()[2:]]
+    for claim, _, listed in rows:
+        patterns = ticked(listed)
+        wrong += [f"no obligation is called {p}" for p in patterns if not any(matches(o.id, (p,)) for o in every)]
+        ids = {o.id for o in every if matches(o.id, patterns)}
+        wanted = claims.pop(claim.strip(" `"), set())
+        wrong += [f"{claim}: {id_} is not listed" for id_ in sorted(wanted - ids)]
+        wrong += [f"{claim}: {id_} does not belong to it" for id_ in sorted(ids - wanted)]
+    wrong += [f"{claim} has no row" for claim in claims]
+    assert not wrong, "\n".join(wrong)
 
 
 def test_each_claim_named_in_the_specification_has_an_obligation(specification: core.Program) -> None:

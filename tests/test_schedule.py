@@ -208,7 +208,7 @@ def test_nothing_that_a_worker_prints_gets_into_the_report(tmp_path: Path, capfd
 
 def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path: Path) -> None:
     spec = tmp_path / "m.spec"
-    spec.write_text("module m;\nlemma hang(a: word) ensures k: a == a;\n")
+    spec.write_text("module m;\nlemma hang(a: word) ensures k: a == a;\nlemma hang_on(a: word) ensures k: a == a;\n")
     started = tmp_path / "started"
     started.mkdir()
     environment = {**os.environ, "STARTED": str(started), "PYTHONPATH": str(HERE.parent)}

@@ -145,7 +145,7 @@ class Contract(Walk):
             self.assume(goal, flow, None)
         for clause in callee.requires:
             goal = rename(clause.expr, before, before)
-            self.oblige(f"{place}.{clause.label}", Kind.CALL, goal, flow, call.span)
+            self.oblige(f"{place}.{clause.label}", Kind.CALL, goal, flow, call.span, clause.doc)
             self.assume(goal, flow, None)
         if callee.qualified == self.routine.qualified and callee.decreases is not None:
             goal = self.smaller(rename(callee.decreases, before, before), callee.decreases, call.span)

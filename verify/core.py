@@ -498,7 +498,7 @@ class Assume:
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """A named instance: a value for WORD_BITS and for each visible param. None of the values is a map."""
+    """A named instance: a value for WORD_BITS, which comes first, and for each visible param."""
 
     name: str
     word_bits: int

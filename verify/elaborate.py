@@ -380,9 +380,10 @@ def syntax_names(node: object) -> Iterator[syntax.Name]:
 
 def _check_scopes(program: core.Program) -> Iterator[Diagnostic]:
     """Each geometry that a claim names gives a value to every param that the claim's module sees."""
-    geometries = {i.name: i for m in program.modules for i in m.items if isinstance(i, core.Geometry)}
     for routine in program.routines().values():
-        params = [i.symbol for i in program.visible_items(routine.module) if isinstance(i, core.Param)]
+        seen = program.visible_items(routine.module)
+        geometries = {i.name: i for i in seen if isinstance(i, core.Geometry)}
+        params = [i.symbol for i in seen if isinstance(i, core.Param)]
         for name in routine.on or ():
             given = {symbol for symbol, _ in geometries[name].values}
             for param in params:

@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping
 from typing import TypeAlias, assert_never
 
 from verify import core
-from verify.context import Context, Table, Undefined
+from verify.context import Context, Table, Undecided, Undefined
 from verify.core import BinaryOp, Symbol, SymbolKind, UnaryOp
 from verify.form import Form, Path, Variable, arithmetic, compared, looked_up, pin, scaled, standing, within
-from verify.reach import Budget, Range, Undecided, find, room
+from verify.reach import Budget, Range, find, room
 from verify.sites import subexpressions
 from verify.span import Span
 from verify.traits import Traits
@@ -162,8 +162,8 @@ class Evaluation:
             case core.Var(symbol=symbol):
                 if symbol.kind is SymbolKind.PARAM or symbol.kind is SymbolKind.CONST:
                     constant = self.context.constants[symbol]
-                    if isinstance(constant, Undefined):
-                        raise Undefined(constant.span, constant.reason)
+                    if isinstance(constant, Undefined | Undecided):
+                        raise type(constant)(constant.span, constant.reason)
                     return constant
                 return values[symbol]
 
@@ -325,7 +325,7 @@ class Evaluation:
             free = {e.symbol for e in subexpressions(expr.body) if isinstance(e, core.Var)} - {symbol}
             seen = [scope[s] for scope in (values, entry) for s in free if s in scope]
             for constant in self.context.constants.values():
-                if not isinstance(constant, Undefined):
+                if not isinstance(constant, Undefined | Undecided):
                     seen.append(constant)
             for table in self.context.tables.values():
                 seen += [table.default, *table.entries.values(), *(a for row in table.entries for a in row)]
@@ -418,10 +418,10 @@ def context_for(
 ) -> Context:
     """The context of a program on one geometry: `geometry` has a value for each param but WORD_BITS.
 
-    Computes the consts. One whose value is undefined holds the `Undefined`. One that needs a param without a value,
-    of a module that the geometry does not see, is left out, and using it is a KeyError.
+    Computes the consts. One whose value is undefined or undecided holds the `Undefined` or `Undecided`. One that needs
+    a param without a value, of a module that the geometry does not see, is left out, and using it is a KeyError.
     """
-    constants: dict[Symbol, Value | Undefined] = {**geometry, core.WORD_BITS: word_bits}
+    constants: dict[Symbol, Value | Undefined | Undecided] = {**geometry, core.WORD_BITS: word_bits}
     context = Context(word_bits, constants, program.defines(), tables)
     waiting = {i.symbol: i.value for m in program.modules for i in m.items if isinstance(i, core.Const)}
 
@@ -433,8 +433,8 @@ def context_for(
             compute(needed)
         try:
             constants[symbol] = evaluate(expr, context, {}, {})
-        except Undefined as undefined:
-            constants[symbol] = undefined
+        except (Undefined, Undecided) as reason:
+            constants[symbol] = reason
         except KeyError:
             pass
 

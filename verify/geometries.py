@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from verify import core, errors, syntax
-from verify.core import MapType, SetType, Symbol, SymbolKind
+from verify.core import Symbol, SymbolKind
 from verify.evaluate import Undecided, Undefined, context_for, evaluate
 from verify.names import ERROR, Names
 from verify.sites import subexpressions
 from verify.span import Span
 from verify.typing import Expressions, Place
-from verify.values import MapValue, Value
+from verify.values import Value
 
 MAX_WORD_BITS = 128
 
@@ -76,11 +76,6 @@ class Geometries:
         expr = self.expressions.elaborate(node, _PLACE, symbol.type, f"the value of `{symbol.name}`")
         if len(report) != before or expr.type is ERROR:
             return None
-        if isinstance(symbol.type, MapType | SetType):
-            why = f"{symbol.name} is a {symbol.type}"
-            help_ = "give it a value that every geometry has, in a `const`, or use a param of a simpler type"
-            report.append(errors.geometry_value(node.span, geometry, why, help_))
-            return None
         # What WORD_BITS is may depend on nothing; all else may depend on it and on the params before.
         allowed = () if symbol == core.WORD_BITS else tuple(known)
         for span, name in _mentioned(expr, allowed):
@@ -91,13 +86,11 @@ class Geometries:
         word_bits = known[core.WORD_BITS]
         assert isinstance(word_bits, int)
         try:
-            value = evaluate(expr, context_for(core.Program(()), known, word_bits, {}), {}, {})
+            return evaluate(expr, context_for(core.Program(()), known, word_bits, {}), {}, {})
         except (Undefined, Undecided) as error:
             why = f"the value of {symbol.name} has no meaning at {word_bits} bits: {error.reason}"
             report.append(errors.geometry_value(node.span, geometry, why, "write a value that fits"))
             return None
-        assert not isinstance(value, MapValue)
-        return value
 
 
 def _mentioned(expr: core.Expr, allowed: tuple[Symbol, ...]) -> Iterator[tuple[Span, str]]:

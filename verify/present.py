@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from verify import core
 from verify.core import Symbol
-from verify.evaluate import Context, Undefined
+from verify.evaluate import Context, Undecided, Undefined
 from verify.execute import StepKind
 from verify.passive import Let, Step
 from verify.run import Violation
@@ -29,7 +29,7 @@ def present_geometry(program: core.Program, context: Context) -> tuple[Shown, ..
         for item in module.items:
             if isinstance(item, core.Param) and item.symbol in context.constants:
                 value = context.constants[item.symbol]
-                if not isinstance(value, Undefined):
+                if not isinstance(value, Undefined | Undecided):
                     found.append(shown(item.symbol.name, value, item.symbol.type, context.word_bits))
     return tuple(found)
 

@@ -18,21 +18,13 @@ from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
 from verify import core
+from verify.context import Undecided
 from verify.form import Form, Number, Path, Variable, require, standing, total
 from verify.span import Span
 from verify.values import Member, Value, domain, domain_size
 
 SMALL = 256
 """The largest map or set type that is gone through value by value."""
-
-
-class Undecided(Exception):
-    """A quantifier whose truth was not found. Never to be read as true or false."""
-
-    def __init__(self, span: Span, reason: str) -> None:
-        super().__init__(f"{span}: {reason}")
-        self.span = span
-        self.reason = reason
 
 
 class Budget:

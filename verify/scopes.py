@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import z3
 
@@ -27,13 +27,15 @@ NARROW = 16
 class Scope:
     """One geometry by name with its values, or every geometry of a word size (`name` None, no values).
 
-    `narrow`: the params that the assumptions keep within so many bits (signed).
+    `narrow`: the params that the assumptions keep within so many bits (signed). `empty`: no geometry of it meets the
+    assumptions, and there is no scope with one that does.
     """
 
     name: str | None
     word_bits: int
     values: Mapping[Symbol, Value]
     narrow: Mapping[Symbol, int]
+    empty: bool = False
 
     @property
     def shown(self) -> str:
@@ -65,11 +67,16 @@ class Scopes:
             return (_named(geometries[self.only]),) if self.only in geometries else ()
         widths = self.remaining(obligation.module, obligation.without)
         if widths:
-            return tuple(Scope(None, w, {}, self.narrowed(obligation.module, obligation.without)) for w in widths)
-        fitting = tuple(_named(g) for g in geometries.values())
-        # No geometry of either word size meets the assumptions: the named ones are all there is. Without one,
+            return tuple(self.general(obligation, width) for width in widths)
+        every = (_named(g) for g in geometries.values())
+        fitting = tuple(s for s in every if self.can_meet(obligation.module, obligation.without, s))
+        # No geometry of either word size meets the assumptions: the named ones that do are all there is. Without one,
         # the claim is kept at both sizes, where it is vacuous.
-        return fitting or tuple(Scope(None, w, {}, {}) for w in WIDTHS)
+        return fitting or tuple(replace(self.general(obligation, width), empty=True) for width in WIDTHS)
+
+    def general(self, obligation: Obligation, word_bits: int) -> Scope:
+        """Every geometry of a word size."""
+        return Scope(None, word_bits, {}, self.narrowed(obligation.module, obligation.without))
 
     def geometries(self, module: str) -> dict[str, core.Geometry]:
         """The geometries that a module sees, by name."""
@@ -79,14 +86,15 @@ class Scopes:
         """The word sizes, of 32 and 64, at which some geometry meets the assumptions (or none is known not to)."""
         key = (module, without)
         if key not in self.widths:
-            self.widths[key] = tuple(w for w in WIDTHS if self.can_meet(module, without, w))
+            narrow = self.narrowed(module, without)
+            self.widths[key] = tuple(w for w in WIDTHS if self.can_meet(module, without, Scope(None, w, {}, narrow)))
         return self.widths[key]
 
-    def can_meet(self, module: str, without: tuple[str, ...], word_bits: int) -> bool:
-        """False iff the assumptions are known to contradict each other at the word size."""
+    def can_meet(self, module: str, without: tuple[str, ...], scope: Scope) -> bool:
+        """False iff the assumptions are known to contradict each other at a scope."""
         solver = z3.SolverFor("ALL")
         solver.set("timeout", 5000)
-        encoder = Encoder.of(self.program, BitVectors(word_bits), {}, None, self.narrowed(module, without))
+        encoder = Encoder.of(self.program, BitVectors(scope.word_bits), scope.values, None, scope.narrow)
         for _, clause in assumptions(self.program, module, without):
             encoded = encoder.encode(clause.expr, {}, {})
             solver.add(encoded.value, encoded.defined)

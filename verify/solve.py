@@ -66,7 +66,7 @@ def together(program: core.Program, obligation: Obligation, scopes: tuple[Scope,
     """A result for each scope, all word sizes of every geometry, if one proof that fixes no word size is found."""
     started = time.monotonic()
     question = ask(program, obligation, scopes[0])
-    if question.wanted or obligation.kind is Kind.GEOMETRY:
+    if question.wanted or any(scope.empty for scope in scopes) or obligation.kind is Kind.GEOMETRY:
         return None
     least = min(scope.word_bits for scope in scopes)
     proof = prove_generally(program, question, least, quantified(program, question))
@@ -106,6 +106,8 @@ class _Discharge:
         if self.obligation.kind is Kind.GEOMETRY:
             return self.geometry()
         routine = self.program.routines().get(f"{self.obligation.module}.{self.obligation.item}")
+        if routine is None and self.scope.empty:
+            return _Outcome(Verdict.VACUOUS, detail=("no geometry meets the assumptions",))
         question = ask(self.program, self.obligation, self.scope)
         if routine is not None and routine.kind is RoutineKind.REFUTE_PROCEDURE:
             return self.refute_procedure(routine)

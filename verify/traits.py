@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from verify import core
-from verify.context import Context, Undefined
+from verify.context import Context, Undecided, Undefined
 from verify.core import SymbolKind
 from verify.sites import subexpressions
 
@@ -47,7 +47,7 @@ class Traits:
             case core.Literal(value=value, type=type_):
                 return not isinstance(type_, core.WordType) or value < 1 << self._context.word_bits
             case core.Var(symbol=symbol) if symbol.kind is SymbolKind.CONST:
-                return not isinstance(self._context.constants[symbol], Undefined)
+                return not isinstance(self._context.constants[symbol], Undefined | Undecided)
             case core.Binary(op=op, left=left, right=right) if op in core.PARTIAL:
                 return self.safe(left) and _is_constant(right) and self._works(expr)
             case core.ToWord():

@@ -6,11 +6,11 @@ A claim `on A` says nothing of B, and one that uses an assumption says nothing w
 from __future__ import annotations
 
 from verify import core
-from verify.core import BOOL, INT, WORD, BinaryOp
+from verify.core import BOOL, BinaryOp
 from verify.rename import conjunction, disjunction
 from verify.seen import assumptions
 from verify.span import Span
-from verify.values import Member, Value
+from verify.values import MapValue, Member, Value, domain
 
 
 def validity(program: core.Program, caller: core.Routine, callee: core.Routine, span: Span) -> core.Expr | None:
@@ -26,17 +26,29 @@ def validity(program: core.Program, caller: core.Routine, callee: core.Routine, 
 
 
 def is_geometry(geometry: core.Geometry, span: Span) -> core.Expr:
-    """That every param has the value that a named geometry gives it."""
+    """That every param has the value that a named geometry gives it.
+
+    WORD_BITS comes first: where it differs, the values need not fit.
+    """
     return conjunction(span, tuple(_equals(symbol, value, span) for symbol, value in geometry.values))
 
 
 def _equals(symbol: core.Symbol, value: Value, span: Span) -> core.Expr:
     param: core.Expr = core.Var(span, symbol)
+    return core.Binary(span, BinaryOp.EQ, param, _written(value, symbol.type, span))
+
+
+def _written(value: Value, type_: core.Type, span: Span) -> core.Expr:
+    """The value as an expression; of maps, a geometry has sets alone."""
     if isinstance(value, Member):
-        given: core.Expr = core.Element(span, str(value), value.type)
-    else:
-        assert isinstance(value, int)
-        given = core.Literal(span, value, BOOL if symbol.type == BOOL else INT)
-    if symbol.type == WORD:  # compared as integers: the value need not fit the word size of the claim
-        param = core.ToInt(span, param)
-    return core.Binary(span, BinaryOp.EQ, param, given)
+        return core.Element(span, str(value), value.type)
+    if not isinstance(value, MapValue):
+        return core.Literal(span, value, type_)
+    assert isinstance(value.type, core.SetType)
+    members = domain(value.type.element, value.word_bits) if value.default else value.keys
+    result: core.Expr = core.EmptySet(span, value.type)
+    for member in members:
+        if value.get(member):
+            key = _written(member, value.type.element, span)
+            result = core.Update(span, result, key, core.Literal(span, True, BOOL))
+    return result

@@ -179,7 +179,7 @@ class Maps:
                 yield from _by_turns(places, self._read(plan, values, places))
             case core.IntType():
                 ints = interesting(values, core.INT)
-                yield from dict.fromkeys([*(i + by for i in ints for by in (0, 1, 2, 3, -1)), 0, 1])
+                yield from dict.fromkeys([*(i + by for i in ints for by in (0, 1, 2, 3, 4, 5, -1)), 0, 1])
             case core.BoolType() | core.EnumType():
                 yield from domain(type_, self.context.word_bits)
             case _:

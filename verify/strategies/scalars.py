@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from verify import core
 from verify.core import Symbol
 from verify.evaluate import Context
-from verify.strategies.candidates import Landmarks, groups_of, unit_of
+from verify.strategies.candidates import Groups, Landmarks, groups_of, unit_of
 from verify.strategies.conditions import Condition, Values
 from verify.values import Value
 
@@ -48,6 +48,7 @@ class Scalars:
     words: tuple[int, ...] = ()
     ints: tuple[int, ...] = ()
     units: dict[Symbol, int] = field(default_factory=dict)
+    kinds: dict[tuple[Value, ...], Groups] = field(default_factory=dict)
     met: dict[tuple[tuple[Value, ...], int], tuple[Value, ...]] = field(default_factory=dict)
 
     def draw(self, draw: Draw) -> Iterator[dict[Symbol, Value]]:
@@ -80,14 +81,16 @@ class Scalars:
                     return (candidate,)
         return ()
 
-    def groups(self, prefix: tuple[Value, ...]) -> tuple[tuple[Value, ...], ...]:
+    def groups(self, prefix: tuple[Value, ...]) -> Groups:
         """The groups of candidates for the next variable that have any."""
-        symbol = self.symbols[len(prefix)]
-        drawn = list(zip(self.symbols, prefix, strict=False))
-        words = [*self.words, *(v for s, v in drawn if s.type == core.WORD and isinstance(v, int))]
-        ints = [*self.ints, *(v for s, v in drawn if s.type == core.INT and isinstance(v, int))]
-        groups = groups_of(symbol.type, self.marks, self.unit(symbol), words, ints)
-        return tuple(group for group in groups if group)
+        if prefix not in self.kinds:
+            symbol = self.symbols[len(prefix)]
+            drawn = dict(zip(self.symbols, prefix, strict=False))
+            words = [*self.words, *interesting(drawn, core.WORD)]
+            ints = [*self.ints, *interesting(drawn, core.INT)]
+            groups = groups_of(symbol.type, self.marks, self.unit(symbol), words, ints)
+            self.kinds[prefix] = tuple(group for group in groups if group)
+        return self.kinds[prefix]
 
     def unit(self, symbol: Symbol) -> int:
         """What the variable must be a multiple of, as far as conditions on it alone say so."""
