@@ -64,5 +64,8 @@ class Values:
                 return Member(type_, self.random.randrange(len(members)))
             case core.MapType() | core.SetType():
                 keys, held = core.key_type(type_), core.value_type(type_)
-                entries = {self.of(keys): self.of(held) for _ in range(self.random.randrange(4))}
+                chosen: list[Value] = [self.of(keys) for _ in range(self.random.randrange(4))]
+                if isinstance(keys, core.OpaqueType) and self.random.random() < 0.3:
+                    chosen = [Member(keys, n) for n in range(4)]  # so that a member must be thought of for the default
+                entries = {key: self.of(held) for key in chosen}
                 return map_value(type_, self.of(held), entries, self.bits)

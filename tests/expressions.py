@@ -249,7 +249,7 @@ class Maker:
 
     def truths(self, size: int, scope: Scope) -> Iterator[tuple[float, Make]]:
         for op in CONNECTIVES:
-            yield 2, partial(self.connective, op, size, scope)
+            yield 8, partial(self.connective, op, size, scope)
         for op in ORDERS:
             for type_ in (WORD, INT):
                 yield 2, partial(self.binary, op, type_, type_, size, scope)

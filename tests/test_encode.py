@@ -20,6 +20,8 @@ from core_nodes import (
     element,
     exists,
     forall,
+    index,
+    ite,
     let,
     number,
     old,
@@ -31,16 +33,18 @@ from core_nodes import (
     to_int,
     to_word,
     truth,
+    unary,
+    update,
     var,
     word,
 )
 from expressions import Example, example, parts
 
 from verify import core, integers
-from verify.core import BOOL, INT, WORD, MapType, SetType, Symbol, Type
+from verify.core import BOOL, INT, WORD, BinaryOp, MapType, SetType, Symbol, Type
 from verify.decode import Undecodable, decode
 from verify.encode import Encoder
-from verify.evaluate import Undecided, Undefined, context_for, evaluate
+from verify.evaluate import Context, Undecided, Undefined, context_for, evaluate
 from verify.put import Assertions, put
 from verify.values import MapValue, Member, Value, fits, map_value, some_value
 from verify.words import AbstractIntegers, BitVectors, Integers, Words
@@ -185,6 +189,57 @@ def test_a_quantifier_is_defined_iff_its_body_is_for_every_value_whatever_its_tr
         found = made.encode(expr, {}, {})
         assert proved(made, found.defined) == defined
         assert proved(made, z3.Not(found.defined)) == (not defined)
+
+
+@each_instance
+def test_what_does_not_count_need_not_be_defined_and_all_else_must(instance: str) -> None:
+    """Every connective and `if` over true, false and undefined operands, as `evaluate` has it."""
+    context = Context(8, {core.WORD_BITS: 8}, {}, {})
+
+    def operands() -> tuple[core.Expr, ...]:
+        return truth(True), truth(False), op(op(word(1), "/", word(0)), "==", word(0))
+
+    exprs = [op(a, sign, b) for sign in ("&&", "||", "==>", "<==>") for a in operands() for b in operands()]
+    exprs += [ite(a, b, c) for a in operands() for b in operands() for c in operands()]
+    for expr in exprs:
+        made = encoder(INSTANCES[instance](8))
+        found = made.encode(expr, {}, {})
+        try:
+            value = evaluate(expr, context, {}, {})
+        except Undefined:
+            assert proved(made, z3.Not(found.defined)), expr
+        else:
+            assert proved(made, z3.And(found.defined, found.value == z3.BoolVal(bool(value)))), expr
+
+
+@each_instance
+def test_all_but_connectives_if_and_quantifiers_is_undefined_where_an_operand_is(instance: str) -> None:
+    m, s, x = state("m", MapType(WORD, WORD)), state("s", SetType(WORD)), bound("x", WORD)
+    f = define("f", (argument("a", WORD),), word(0), WORD)
+    g = define("g", (argument("a", WORD),), None, WORD)
+
+    def nothing() -> core.Expr:
+        return op(word(1), "%", word(0))
+
+    strict: list[core.Expr] = [
+        *(op(nothing(), sign.value, word(1)) for sign in BinaryOp if sign not in core.CONNECTIVES),
+        *(op(word(1), sign.value, nothing()) for sign in BinaryOp if sign not in core.CONNECTIVES),
+        *(unary(sign, nothing()) for sign in ("~", "-")),
+        to_int(nothing()),
+        to_word(to_int(nothing())),
+        let(x, nothing(), word(0)),
+        apply(f, nothing()),
+        apply(g, nothing()),
+        old(nothing()),
+        index(var(m), nothing()),
+        index(var(s), nothing()),
+        update(var(m), nothing(), word(0)),
+        update(var(m), word(0), nothing()),
+        index(update(var(m), word(0), nothing()), word(1)),
+    ]
+    for expr in strict:
+        made = encoder(INSTANCES[instance](8), f, g)
+        assert proved(made, z3.Not(made.encode(expr, {}, {}).defined)), expr
 
 
 @each_instance

@@ -182,6 +182,9 @@ def _run(options: Options, discharge: Discharge, grace: float, together: Togethe
         planned = _plan(Request(program, only, options.geometry), stop)
         if planned is None:
             raise KeyboardInterrupt
+        if planned.mistakes:
+            _complain("\n\n".join(render(d, loaded.sources) for d in planned.mistakes))
+            return WRONG
         if not planned.listed:
             raise UsageError(_no_obligation(options, ids))
         if options.command is Command.LIST:

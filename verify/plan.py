@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from fnmatch import translate
 
 from verify import core
+from verify.diagnostic import Diagnostic
+from verify.literals import check_literals
 from verify.obligations import obligations
 from verify.passive import Kind, Obligation
 from verify.scopes import WIDTHS, Scope, Scopes
@@ -31,11 +33,13 @@ class Task:
 class Plan:
     """`tasks` in the order of the source, those of one obligation together.
 
-    `excluded`: modules whose assumptions leave no geometry at some word sizes, with those sizes.
+    `excluded`: modules whose assumptions leave no geometry at some word sizes, with those sizes. `mistakes`: literals
+    that do not fit the word sizes that are left; with one, the tasks have no meaning.
     """
 
     tasks: tuple[Task, ...]
     excluded: tuple[tuple[str, tuple[int, ...]], ...]
+    mistakes: tuple[Diagnostic, ...] = ()
 
     @property
     def listed(self) -> tuple[Task, ...]:
@@ -71,7 +75,8 @@ def plan(request: Request) -> Plan:
             if obligation.on is None and obligation.kind is not Kind.GEOMETRY and request.geometry is None:
                 general.setdefault(obligation.module)
     left_out = ((m, tuple(w for w in WIDTHS if w not in scopes.remaining(m, ()))) for m in general)
-    return Plan(tuple(tasks), tuple((m, widths) for m, widths in left_out if widths))
+    excluded = tuple((m, widths) for m, widths in left_out if widths)
+    return Plan(tuple(tasks), excluded, check_literals(program, request.geometry))
 
 
 def matches(id_: str, only: Sequence[str]) -> bool:
