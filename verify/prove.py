@@ -67,7 +67,7 @@ def prove_generally(program: core.Program, question: Question, least: int, quant
     words = AnyIntegers(least)
     tries = [Attempt(words, 1.5, ground=True)]
     if quantified:
-        tries.append(Attempt(words, 1.5))
+        tries.append(Attempt(words, 3.0))
     for attempt in tries:
         proof = _attempt(program, question, attempt)[1]
         if proof is not None:
