@@ -33,6 +33,8 @@ from verify.values import MapValue, Member, Value, fits, map_value
 STATES = ("pte", "table", "refuses", "asked", "steps")
 PAGES = 4096
 """How many pages a range has at most: what one example may cost."""
+SLACK = 100
+"""A move may take so many steps, and two for each page: far more than it needs, so one that takes more never ends."""
 Function = Callable[..., Any]
 
 
@@ -96,7 +98,7 @@ def call(routine: core.Routine, function: Function, example: Example, answers: M
     geometry = geometry_of(example.context)
     arguments = {s.name: v for s, v in example.arguments.items()}
     state = {s.name: v for s, v in example.state.items()}
-    mm = mm_of(geometry, state, answers, _pages(geometry, arguments))
+    mm = mm_of(geometry, state, answers, 2 * _pages(geometry, arguments) + SLACK)
     given = {name: _argument(name, mm, geometry, arguments) for name in inspect.signature(function).parameters}
     try:
         returned = function(**given)
@@ -152,7 +154,7 @@ def mm_of(geometry: Geometry, state: Mapping[str, Value], answers: Mapping[str, 
         nonlocal left
         left -= 1
         if left < 0:
-            raise Misbehaved(f"it has not ended after {turns} steps, and that is how many pages there are")
+            raise Misbehaved(f"it has not ended after {turns} steps")
 
     entries = dict(pte.items())
     return Mm(

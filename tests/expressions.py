@@ -66,7 +66,7 @@ CONSTANT = Scope((SymbolKind.PARAM,))
 Make: TypeAlias = Callable[[], core.Expr]
 
 
-def example(seed: int, size: int = 60, types: Sequence[Type] = TYPES) -> Example:
+def example(seed: int, size: int = 90, types: Sequence[Type] = TYPES) -> Example:
     """The example of that seed, some `size` nodes large, of one of the types."""
     random = Random(seed)
     bits = random.choice(SIZES) if random.random() < 0.5 else random.randint(1, 128)
@@ -271,7 +271,7 @@ class Maker:
 
     def connective(self, op: BinaryOp, size: int, scope: Scope) -> core.Expr:
         first, second = self.split(size, 2)
-        return core.Binary(nodes.place(), op, self.make(BOOL, first, scope), self.doubtful(BOOL, second, scope, 0.2))
+        return core.Binary(nodes.place(), op, self.make(BOOL, first, scope), self.doubtful(BOOL, second, scope, 0.12))
 
     def doubtful(self, type_: Type, size: int, scope: Scope, undefined: float) -> core.Expr:
         """What may not count, so that it may be undefined: with that chance it is."""

@@ -199,7 +199,9 @@ def test_what_does_not_count_need_not_be_defined_and_all_else_must(instance: str
     def operands() -> tuple[core.Expr, ...]:
         return truth(True), truth(False), op(op(word(1), "/", word(0)), "==", word(0))
 
-    exprs = [op(a, sign, b) for sign in ("&&", "||", "==>", "<==>") for a in operands() for b in operands()]
+    exprs: list[core.Expr] = [
+        op(a, sign, b) for sign in ("&&", "||", "==>", "<==>") for a in operands() for b in operands()
+    ]
     exprs += [ite(a, b, c) for a in operands() for b in operands() for c in operands()]
     for expr in exprs:
         made = encoder(INSTANCES[instance](8))

@@ -29,6 +29,7 @@ FEW = 100
 
 
 def test_generated(generated: Generated, specification: Suite, pytestconfig: pytest.Config) -> None:
+    failure = ""
     try:
         run(
             specification,
@@ -37,7 +38,9 @@ def test_generated(generated: Generated, specification: Suite, pytestconfig: pyt
             number=pytestconfig.getoption("--hypothesis-seed", default=None) or 0,
         )
     except Broken as error:
-        pytest.fail(str(error), pytrace=False)
+        failure = str(error)
+    if failure:  # outside, else pytest shows it twice
+        pytest.fail(failure, pytrace=False)
 
 
 # --- they can fail -------------------------------------------------------------------------------------------------

@@ -108,7 +108,7 @@ def flexible(node: syntax.Expr) -> bool:
         case syntax.Update(base=e):
             return flexible(e)
         case syntax.Call(name=name, arguments=arguments):
-            return name.name in ("min", "max") and all(flexible(a) for a in arguments)
+            return name.name in ("min", "max", "old") and all(flexible(a) for a in arguments)
         case _:
             return False
 

@@ -25,8 +25,8 @@ from verify.strategies.maps import Maps, Plan, plans
 from verify.strategies.scalars import Draw, Keep, Scalars
 from verify.values import Value
 
-CHOICES = 128
-"""How many choices make an example; what would be chosen after these is the plainest."""
+PART = 48
+"""How many choices make a part of an example; what would be chosen after these is the plainest."""
 
 CHOSEN = 12
 """For how many choices of what is no map it is tried to find maps."""
@@ -76,7 +76,8 @@ def examples(
     maker = _Maker(program, routine, keep, tuple(aims))
     # All choices are one draw: where hypothesis sees many of a kind, it spends most examples on copying some of them
     # over others.
-    return st.binary(min_size=CHOICES, max_size=CHOICES).map(lambda data: maker.make(_Choices(data).draw))
+    size = PART * maker.parts
+    return st.binary(min_size=size, max_size=size).map(maker.make)
 
 
 @dataclass(slots=True)
@@ -123,22 +124,32 @@ class _Maker:
                 contracts.append(_contract(program, symbols, [*clauses, *aim.clauses], keys, aim))
         self.contracts = tuple(contracts)
 
-    def make(self, draw: Draw) -> Example:
+    @property
+    def parts(self) -> int:
+        """How many parts an example has: what is no map, the hooks, and each map. What changes in one does not move what
+        is read of the others, so that each shrinks by itself."""
+        return 2 + len(self.contracts[0].plans)
+
+    def make(self, data: bytes) -> Example:
+        parts = [_Choices(data[PART * part : PART * (part + 1)]).draw for part in range(self.parts)]
+        draw, hooks_draw, *maps_draw = parts
         aimed = draw(3)
         name, context = self.geometries.draw(draw)
         able = [n for n, c in enumerate(self.contracts) if c.aim is not None and c.aim.on(name)]
         number = able[draw(len(able))] if aimed and able else 0
-        values = self.values(draw, number, context)
+        values = self.values(draw, maps_draw, number, context)
         if values is None and number:
-            values = self.values(draw, 0, context)
+            values = self.values(draw, maps_draw, 0, context)
         if values is None:
             reject()
         arguments = {s: values[s] for s in self.routine.parameters}
         state = {s: values[s] for s in self.states}
-        hooks = {d.qualified: self.hook(draw, d, context.word_bits) for d in self.uninterpreted}
+        hooks = {d.qualified: self.hook(hooks_draw, d, context.word_bits) for d in self.uninterpreted}
         return Example(name, context, arguments, state, hooks)
 
-    def values(self, draw: Draw, number: int, context: Context) -> dict[Symbol, Value] | None:
+    def values(
+        self, draw: Draw, maps_draw: Sequence[Draw], number: int, context: Context
+    ) -> dict[Symbol, Value] | None:
         """Arguments and state that meet contract number `number`; None if none were found."""
         key = (id(context), number)
         if key not in self.choosers:
@@ -147,7 +158,7 @@ class _Maker:
             # The context is kept, so that no other one gets its id.
             self.choosers[key] = (context, scalars, Maps(context, marks, contract.plans))
         _, scalars, maps = self.choosers[key]
-        found = (maps.draw(draw, chosen) for chosen in islice(scalars.draw(draw), CHOSEN))
+        found = (maps.draw(maps_draw, chosen) for chosen in islice(scalars.draw(draw), CHOSEN))
         return next((values for values in found if values is not None), None)
 
     def hook(self, draw: Draw, define: core.Define, word_bits: int) -> Hook:

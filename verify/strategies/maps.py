@@ -113,11 +113,13 @@ class Maps:
     marks: Landmarks
     plans: tuple[Plan, ...]
 
-    def draw(self, draw: Draw, given: Values) -> dict[Symbol, Value] | None:
-        """One choice, with `given`; None iff the conditions call for entries that were not found."""
+    def draw(self, draws: Sequence[Draw], given: Values) -> dict[Symbol, Value] | None:
+        """One choice, with `given`; None iff the conditions call for entries that were not found. One of `draws` for
+        each map, in the order of the plans.
+        """
         values = dict(given)
         settled: tuple[Condition, ...] = ()
-        for plan in self.plans:
+        for plan, draw in zip(self.plans, draws, strict=True):
             settled += plan.conditions
             self._start(draw, plan, values)
             if not self._repair(settled, values):
@@ -149,9 +151,10 @@ class Maps:
             assert isinstance(before, MapValue)
             if key in base.entries or not self._stands(plan, values, key, some):
                 continue
-            if draw(2):
-                others = [v for v in self._plain(value_type(plan.type), values) if v != base.default]
-                value = others[-1 - draw(4) % len(others)] if isinstance(some, Member) else others[draw(len(others))]
+            others = [v for v in self._plain(value_type(plan.type), values) if v != base.default]
+            there, which = draw(2), draw(4) if len(others) > 1 else 0  # both, so that the next key has its own draws
+            if there:
+                value = others[-1 - which % len(others)]
                 values[plan.symbol] = before.set(key, value)
                 told = isinstance(value, Member) and value.index >= len(_names(value))
                 if not (told or value == some or self._stands(plan, values, key, value)) or not all(
