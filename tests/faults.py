@@ -133,8 +133,8 @@ FAULTS = (
         "moved",
         Fault(
             MOVE,
-            "        pte[old_addr] = none;\n        entry",
-            "        entry",
+            "// ptep_clear_flush\n        pte[old_addr] = none;\n",
+            "\n",
             "move_page_tables.move_ptes.loop[1].invariant.moved.kept",
         ),
         Fault(MREMAP, "mm.ptep_clear_flush(old_pte)", "mm.pte[old_pte]", f"{MOVED}.cleared"),
