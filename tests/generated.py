@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bridge import Function, Misbehaved, NoBridge, Outcome, affordable, call, check, function_at
-from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import FailedHealthCheck, Unsatisfiable
 
 from verify import core
@@ -27,7 +26,8 @@ from verify.seen import labelled_invariants
 from verify.span import Source
 from verify.strategies.classes import BadClass, InputClass, input_classes
 from verify.strategies.conditions import Impossible
-from verify.strategies.examples import Example, examples
+from verify.strategies.examples import Example, Maker
+from verify.strategies.shrink import shrunk
 from verify.syntax import RoutineKind
 from verify.values import Value, show
 from verify.why import failing_binding
@@ -72,6 +72,7 @@ class Ran:
 class Drawn:
     """A procedure's examples, run, and by each class of its inputs how many of them are in it."""
 
+    maker: Maker
     ran: tuple[Ran, ...]
     reached: Mapping[str, int]
 
@@ -152,10 +153,8 @@ def run(suite: Suite, test: Generated, *, count: int = EXAMPLES, number: int = 0
     """
     found = drawn(suite, test.routine, count, number)
     for ran in found.ran:
-        why = broken(test, ran)
-        if why is not None:
-            smallest, why = _smallest(suite, test, count, number) or (ran, why)
-            raise Broken(message(suite, test, smallest, why))
+        if broken(test, ran) is not None:
+            raise Broken(message(suite, test, _smallest(suite, test, found, ran)))
     missed = [
         f"  {name}: {reached} of {len(found.ran)} examples"
         for name, reached in found.reached.items()
@@ -171,39 +170,38 @@ def drawn(suite: Suite, routine: core.Routine, count: int, number: int) -> Drawn
     if key not in suite.drawn:
         kept: list[Ran] = []
         try:
-            _each_example(suite, routine, count, number, lambda example: kept.append(_ran(suite, routine, example)))
+            maker = Maker(suite.program, routine, suite.aims(routine), affordable)
+            _each_example(maker, count, number, lambda example: kept.append(ran_on(suite, routine, example)))
         except (Impossible, Unsatisfiable, FailedHealthCheck) as error:
             raise Broken(f"{routine.qualified}: no examples can be drawn: {error}") from error
         reached = {
             c.id: sum(c.reached(r.example.geometry, r.context, r.example.entry) for r in kept)
             for c in suite.aims(routine)
         }
-        suite.drawn[key] = Drawn(tuple(kept), reached)
+        suite.drawn[key] = Drawn(maker, tuple(kept), reached)
     return suite.drawn[key]
 
 
-def _each_example(suite: Suite, routine: core.Routine, count: int, number: int, act: Callable[[Example], None]) -> None:
-    """Acts on `count` examples; if it raises, on ever smaller ones, and the last raise is let through."""
+def _each_example(maker: Maker, count: int, number: int, act: Callable[[Example], None]) -> None:
+    """Acts on `count` examples. The same number gives the same examples."""
 
     @seed(number)
     @settings(
         max_examples=count,
         database=None,
         deadline=None,
-        phases=(Phase.generate, Phase.shrink),
-        verbosity=Verbosity.quiet,
-        report_multiple_bugs=False,
-        print_blob=False,
+        phases=(Phase.generate,),
         suppress_health_check=(HealthCheck.too_slow, HealthCheck.large_base_example, HealthCheck.data_too_large),
     )
-    @given(examples(suite.program, routine, aims=suite.aims(routine), keep=affordable))
+    @given(maker.strategy())
     def each(example: Example) -> None:
         act(example)
 
     each()
 
 
-def _ran(suite: Suite, routine: core.Routine, example: Example) -> Ran:
+def ran_on(suite: Suite, routine: core.Routine, example: Example) -> Ran:
+    """What the implementation makes of an example, as the suite has the implementation now."""
     answers = {name: hook.start() for name, hook in example.hooks.items()}
     outcome: Outcome | str
     try:
@@ -214,24 +212,16 @@ def _ran(suite: Suite, routine: core.Routine, example: Example) -> Ran:
     return Ran(example, replace(example.context, tables=tables), outcome)
 
 
-class _Fails(Exception):
-    """An example on which the claim is false."""
+def _smallest(suite: Suite, test: Generated, found: Drawn, failing: Ran) -> Ran:
+    """An example on which the claim is false as well, as small as can be."""
 
+    def fails(choices: bytes) -> bool:
+        example = found.maker.make(choices)
+        return example is not None and broken(test, ran_on(suite, test.routine, example)) is not None
 
-def _smallest(suite: Suite, test: Generated, count: int, number: int) -> tuple[Ran, str] | None:
-    """The smallest example found on which the claim is false, and in which way; None if there is none any more."""
-    last: list[tuple[Ran, str]] = []
-
-    def act(example: Example) -> None:
-        ran = _ran(suite, test.routine, example)
-        why = broken(test, ran)
-        if why is not None:
-            last.append((ran, why))
-            raise _Fails
-
-    with suppress(_Fails):
-        _each_example(suite, test.routine, count, number, act)
-    return last[-1] if last else None
+    example = found.maker.make(shrunk(failing.example.choices, fails))
+    assert example is not None
+    return ran_on(suite, test.routine, example)
 
 
 def broken(test: Generated, ran: Ran) -> str | None:
@@ -261,8 +251,9 @@ def _after(ran: Ran, outcome: Outcome) -> dict[Symbol, Value]:
 # --- as a person sees it -------------------------------------------------------------------------------------------
 
 
-def message(suite: Suite, test: Generated, ran: Ran, why: str) -> str:
+def message(suite: Suite, test: Generated, ran: Ran) -> str:
     """The failure in the specification's terms: the claim, the example, and what the implementation did."""
+    why = broken(test, ran) or "it holds"
     function = suite.functions[test.routine.qualified]
     span = test.routine.span if test.clause is None else test.clause.line
     last = span.line if test.clause is None else span.end_line

@@ -150,7 +150,7 @@ def test_a_message_is_the_whole_story(specification: Suite) -> None:
     assert test.clause is not None
     ran = drawn(made, test.routine, 1, 0).ran[0]
     line = test.clause.line.line
-    assert message(made, test, ran, "it is false").splitlines() == [
+    assert message(made, test, ran).splitlines() == [
         f"spec/extent.spec:{line}:5: extent.source_extent.ensures.exact, as test_generated.a_step has it: it is false",
         f"{line:5d} | {made.sources['spec/extent.spec'].line(line)}",
         "  smallest example found:",

@@ -21,9 +21,10 @@ from verify.load import load
 from verify.seen import assumptions
 from verify.strategies.classes import input_classes
 from verify.strategies.conditions import Impossible
-from verify.strategies.examples import Example, examples
+from verify.strategies.examples import Example, Maker, examples
 from verify.strategies.hooks import Hook, Style
 from verify.strategies.scalars import Keep
+from verify.strategies.shrink import shrunk
 from verify.values import MapValue, Member, Value
 
 ROOT = Path(__file__).parent.parent
@@ -191,6 +192,22 @@ def test_the_edges_are_reached(tmp_path: Path) -> None:
             assert isinstance(n, int)
             ends |= {a, (a + n) % 2**64}
     assert {0, 4096, 2**64 - 4096} <= ends
+
+
+def test_shrinking_ends_with_the_plainest_choices_on_which_it_fails() -> None:
+    choices = bytes(range(200))
+    small = shrunk(choices, lambda tried: tried[7] >= 3 and tried[150] + tried[151] > 20)
+    assert [(at, value) for at, value in enumerate(small) if value] == [(7, 3), (151, 21)]
+
+
+def test_the_plainest_choices_make_the_plainest_example(tmp_path: Path) -> None:
+    made = program(tmp_path, "procedure p(a: word) requires r: aligned(a) { }")
+    maker = Maker(made, made.routines()["small.p"])
+    example = maker.make(b"")
+    assert example is not None
+    assert example.geometry == "narrow"
+    assert named([*example.arguments.items()]) == {"a": 4}
+    assert all(not v.entries for v in example.state.values() if isinstance(v, MapValue))
 
 
 # --- what cannot be drawn ------------------------------------------------------------------------------------------

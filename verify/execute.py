@@ -291,6 +291,8 @@ class _Execution:
         given = {p: self.value(act, a, act.values) for p, a in zip(callee.parameters, call.arguments, strict=True)}
         state = {s: v for s, v in act.values.items() if s.kind is SymbolKind.STATE}
         scope = {**state, **given}
+        for _, label, clause in () if ghost else labelled_invariants(self.program, callee.module):
+            self.check(act, f"{prefix}.invariant.{label}", clause, call.span, scope, scope)
         for clause in callee.requires:
             self.check(act, f"{prefix}.{clause.label}", clause, call.span, scope, scope)
         if ghost:
@@ -298,8 +300,6 @@ class _Execution:
                 before = self.value(act, callee.decreases, act.entry)
                 self.smaller(act, f"{prefix}.decreases", call.span, before, self.value(act, callee.decreases, scope))
             return
-        for _, label, clause in labelled_invariants(self.program, callee.module):
-            self.check(act, f"{prefix}.invariant.{label}", clause, call.span, scope, scope)
         self.steps.append(Step(act.depth, call.span, StepKind.CALL, callee=callee.qualified))
         for parameter, value in given.items():
             self.steps.append(Step(act.depth + 1, call.span, StepKind.PASS, parameter, value))

@@ -145,19 +145,7 @@ class EmptySet:
 
 
 Expr = (
-    Number
-    | Boolean
-    | Name
-    | Paren
-    | Unary
-    | Binary
-    | IfThenElse
-    | Let
-    | Quantified
-    | Call
-    | Index
-    | Update
-    | EmptySet
+    Number | Boolean | Name | Paren | Unary | Binary | IfThenElse | Let | Quantified | Call | Index | Update | EmptySet
 )
 
 # --- clauses -------------------------------------------------------------------------------------------------------

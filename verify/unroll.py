@@ -97,10 +97,9 @@ class Unroll(Contract):
             now = self.define(parameter, self.at(argument, flow), flow).values[parameter]
             inner = inner.at(parameter, now)
         before = {**self.states(flow), **{p: inner.values[p] for p in callee.parameters}}
-        conditions = [(clause.label, clause) for clause in callee.requires]
-        if callee.kind is not RoutineKind.LEMMA:
-            seen = labelled_invariants(self.program, callee.module)
-            conditions += [(f"invariant.{label}", clause) for _, label, clause in seen]
+        seen = () if callee.kind is RoutineKind.LEMMA else labelled_invariants(self.program, callee.module)
+        conditions = [(f"invariant.{label}", clause) for _, label, clause in seen]
+        conditions += [(clause.label, clause) for clause in callee.requires]
         for label, clause in conditions:
             self.oblige(f"{place}.{label}", Kind.CALL, rename(clause.expr, before, before), flow, call.span)
         if callee.kind is RoutineKind.LEMMA:

@@ -34,9 +34,13 @@ CHOSEN = 12
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Example:
-    """One input. `geometry` is None for one without a name; `context` has no tables: what the uninterpreted defines
-    are is settled by `hooks`, by qualified name, while the implementation runs."""
+    """One input, made of `choices`.
 
+    `geometry` is None for one without a name. `context` has no tables: what the uninterpreted defines are is settled by
+    `hooks`, by qualified name, while the implementation runs.
+    """
+
+    choices: bytes
     geometry: str | None
     context: Context
     arguments: Mapping[Symbol, Value]
@@ -73,11 +77,7 @@ def examples(
     more and more of them, and must not say no to what may still turn out well.
     Raises Impossible where the contract depends on a define without a body, or no geometry meets the assumptions.
     """
-    maker = _Maker(program, routine, keep, tuple(aims))
-    # All choices are one draw: where hypothesis sees many of a kind, it spends most examples on copying some of them
-    # over others.
-    size = PART * maker.parts
-    return st.binary(min_size=size, max_size=size).map(maker.make)
+    return Maker(program, routine, tuple(aims), keep).strategy()
 
 
 @dataclass(slots=True)
@@ -95,13 +95,16 @@ class _Choices:
 
 
 @dataclass(slots=True)
-class _Maker:
-    """Makes examples; remembers the candidates of each context and aim."""
+class Maker:
+    """Makes the `examples` of a routine, each from the choices that it consists of. Raises what `examples` does.
+
+    It remembers the candidates of each context and aim.
+    """
 
     program: core.Program
     routine: core.Routine
-    keep: Keep
-    aims: tuple[InputClass, ...]
+    aims: tuple[InputClass, ...] = ()
+    keep: Keep = lambda _context, _values: True
     geometries: Geometries = field(init=False)
     states: tuple[Symbol, ...] = field(init=False)
     contracts: tuple[_Contract, ...] = field(init=False)
@@ -124,14 +127,22 @@ class _Maker:
                 contracts.append(_contract(program, symbols, [*clauses, *aim.clauses], keys, aim))
         self.contracts = tuple(contracts)
 
+    def strategy(self) -> st.SearchStrategy[Example]:
+        """All examples. Where hypothesis sees many draws, it spends most examples on copying some of them over others;
+        so there is one draw."""
+        size = PART * self.parts
+        return st.binary(min_size=size, max_size=size).map(lambda choices: self.make(choices) or reject())
+
     @property
     def parts(self) -> int:
-        """How many parts an example has: what is no map, the hooks, and each map. What changes in one does not move what
-        is read of the others, so that each shrinks by itself."""
+        """How many parts an example has: what is no map, the hooks, and each map. What changes in one does not move
+        what is read of the others, so that each shrinks by itself."""
         return 2 + len(self.contracts[0].plans)
 
-    def make(self, data: bytes) -> Example:
-        parts = [_Choices(data[PART * part : PART * (part + 1)]).draw for part in range(self.parts)]
+    def make(self, choices: bytes) -> Example | None:
+        """The example that consists of these choices, the same each time; None if they make none. Smaller bytes are
+        plainer choices, all 0 the plainest of all."""
+        parts = [_Choices(choices[PART * part : PART * (part + 1)]).draw for part in range(self.parts)]
         draw, hooks_draw, *maps_draw = parts
         aimed = draw(3)
         name, context = self.geometries.draw(draw)
@@ -141,11 +152,11 @@ class _Maker:
         if values is None and number:
             values = self.values(draw, maps_draw, 0, context)
         if values is None:
-            reject()
+            return None
         arguments = {s: values[s] for s in self.routine.parameters}
         state = {s: values[s] for s in self.states}
         hooks = {d.qualified: self.hook(hooks_draw, d, context.word_bits) for d in self.uninterpreted}
-        return Example(name, context, arguments, state, hooks)
+        return Example(choices, name, context, arguments, state, hooks)
 
     def values(
         self, draw: Draw, maps_draw: Sequence[Draw], number: int, context: Context

@@ -5,41 +5,45 @@ hypothesis gives up after 200 attempts in vain, which is soon where an example i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-STRETCHES = (48, 16, 4, 1)
-"""How many choices at a time are made the plainest."""
+STRETCHES = (48, 16, 4, 2, 1)
+"""How many choices at a time are made the plainest; each stretch overlaps the next."""
 
 TRIES = 1500
 """How often it is looked whether something still fails."""
 
 
 def shrunk(choices: bytes, fails: Callable[[bytes], bool]) -> bytes:
-    """Choices on which it fails too, none of which can be made plainer alone, if TRIES are enough for that.
+    """Choices on which it fails too, none greater than it was.
 
-    `fails` is true of `choices`, and says the same each time it is asked.
+    None of them can be made the plainest alone, nor just a little plainer, unless TRIES were not enough. `fails` is
+    true of `choices`, and says the same each time it is asked.
     """
-    seen = {choices}
-    changed = True
-    while changed:
-        changed = False
-        at = 0
-        while (found := _next(choices, at, seen, fails)) is not None:
-            choices, at = found
-            changed = True
-        if len(seen) > TRIES:
-            break
-    return choices
+    seen: set[bytes] = set()
 
-
-def _next(choices: bytes, at: int, seen: set[bytes], fails: Callable[[bytes], bool]) -> tuple[bytes, int] | None:
-    """The first of the plainer choices, from number `at` on, on which it fails, and from which number to go on."""
-    for number, plainer in enumerate(_plainer(choices)):
-        if number < at or plainer in seen:
-            continue
-        if len(seen) > TRIES:
-            return None
+    def still(plainer: bytes) -> bool:
+        if plainer in seen or len(seen) == TRIES:
+            return False
         seen.add(plainer)
-        if fails(plainer):
-            return plainer, number
-    return None
+        return fails(plainer)
+
+    while True:
+        before = choices
+        for size in STRETCHES:
+            for start in range(0, len(choices), max(1, size // 2)):
+                stretch = choices[start : start + size]
+                plainer = choices[:start] + bytes(len(stretch)) + choices[start + size :]
+                if any(stretch) and still(plainer):
+                    choices = plainer
+        for at in range(len(choices)):
+            too_low, high = 0, choices[at]
+            while high - too_low > 1:
+                middle = (too_low + high) // 2
+                plainer = choices[:at] + bytes((middle,)) + choices[at + 1 :]
+                if still(plainer):
+                    choices, high = plainer, middle
+                else:
+                    too_low = middle
+        if choices == before:
+            return choices
