@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from pathlib import Path
 
@@ -12,8 +13,12 @@ from verify.diagnostic import Diagnostic, render
 from verify.elaborate import elaborate
 from verify.literals import check_literals
 from verify.load import Loaded, load
+from verify.obligations import obligations
+from verify.parser import parse
+from verify.span import Source
 
 GOLDEN = Path(__file__).with_name("golden_elaborate")
+LANGUAGE = Path(__file__).with_name("language")
 
 
 def sections(case: Path) -> list[tuple[str, str]]:
@@ -49,3 +54,33 @@ def test_every_code_has_a_golden_message() -> None:
     codes = set(re.findall(r'Diagnostic\(\s*"([a-z-]+)"', text))
     shown = {code for case in GOLDEN.glob("*.txt") for code in re.findall(r": error\[(.+?)\]: ", case.read_text())}
     assert shown == codes
+
+
+# --- anything at all -------------------------------------------------------------------------------------------------
+
+TOKEN = re.compile(r"\w+|[^\w\s]+|\s+")
+
+
+def changed(text: str, rng: random.Random) -> str:
+    """The text with one word replaced by another of its words, or one left out."""
+    tokens = TOKEN.findall(re.sub(r"//.*", "", text))
+    words = [number for number, token in enumerate(tokens) if token[0].isalnum()]
+    tokens[rng.choice(words)] = rng.choice(["", tokens[rng.choice(words)]])
+    return "".join(tokens)
+
+
+@pytest.mark.parametrize("path", sorted(LANGUAGE.glob("*.spec")), ids=lambda path: path.stem)
+def test_no_change_of_a_word_makes_it_fail(path: Path) -> None:
+    text, rng = path.read_text(encoding="utf-8"), random.Random(7)
+    for _ in range(15):
+        source = Source("x.spec", changed(text, rng))
+        read = parse(source)
+        assert read.module is not None
+        sources = {source.file: source}
+        program, found = elaborate([read.module], frozenset({read.module.name.name}), sources, read.broken)
+        for diagnostic in found:
+            assert all((diagnostic.what, diagnostic.why, diagnostic.help, render(diagnostic, sources)))
+        assert (program is None) == bool(found or read.broken)
+        if program is not None:
+            ids = [obligation.id for obligation in obligations(program)]
+            assert len(ids) == len(set(ids))

@@ -22,7 +22,7 @@ from verify.obligations import obligations
 from verify.plan import Request, plan
 from verify.schedule import RECURSION_LIMIT
 from verify.solve import discharge, together
-from verify.verdict import Result
+from verify.verdict import Reason, Result, Verdict
 
 HERE = Path(__file__).parent / "language"
 CASES = sorted(path for path in HERE.iterdir() if path.is_dir() or path.suffix == ".spec")
@@ -30,7 +30,7 @@ SECONDS = 10.0
 BOTH = ("32", "64")
 
 
-def report(loaded: Loaded) -> Iterator[Result]:
+def report(loaded: Loaded, seconds: float = SECONDS) -> Iterator[Result]:
     """Every entry of the report, as the command line makes it, in this process."""
     sys.setrecursionlimit(RECURSION_LIMIT)
     program, diagnostics = elaborate(loaded.modules, loaded.roots, loaded.sources, loaded.broken)
@@ -39,7 +39,7 @@ def report(loaded: Loaded) -> Iterator[Result]:
     ids = [obligation.id for obligation in obligations(program)]
     assert len(ids) == len(set(ids))
     tasks = plan(Request(program, (), None)).tasks
-    work = Work(discharge, together, program, loaded.sources, SECONDS)
+    work = Work(discharge, together, program, loaded.sources, seconds)
     made = (pair for unit in units(tasks) for pair in zip(unit, work(tuple(tasks[i] for i in unit)), strict=True))
     return (result for _, result in in_order(tasks, made))
 
@@ -81,3 +81,35 @@ def expected(loaded: Loaded) -> dict[str, str]:
 def test_each_obligation_has_the_verdict_that_the_language_gives_it(path: Path) -> None:
     loaded = load([path])
     assert table(report(loaded)) == expected(loaded)
+
+
+def test_what_the_solver_does_not_find_out_in_time_is_unknown(tmp_path: Path) -> None:
+    text = """module hard;
+        geometry g { WORD_BITS = 8; }
+        lemma fermat(a: int, b: int, c: int) on g
+            requires some: a > 0 && b > 0
+            ensures cubes: a * a * a + b * b * b != c * c * c
+        { }"""
+    (tmp_path / "hard.spec").write_text(text, encoding="utf-8")
+    *_, found = report(load([tmp_path / "hard.spec"]), 1.0)
+    assert (found.id, found.verdict, found.reason) == ("hard.fermat.ensures.cubes", Verdict.UNKNOWN, Reason.TIMEOUT)
+    assert not found.ok
+
+
+LEVELS = 120
+DEEP = {
+    "operators": f"lemma l(a: int) ensures e: {'(1 + ' * LEVELS}a{')' * LEVELS} == a + {LEVELS} {{ }}",
+    "branches": f"procedure l(a: int) ensures e: true {{ {'if (a > 0) { ' * LEVELS}assert e: a > 0; {'}' * LEVELS} }}",
+    "conditions": f"lemma l(a: int) ensures e: {'(if a > 0 then ' * LEVELS}a{' else 1)' * LEVELS} > 0 {{ }}",
+    "quantifiers": f"lemma l(a: int) ensures e: {'forall b: int :: b > a ==> ' * LEVELS}a < b {{ }}",
+    "defines": "".join(f"define f{n}(a: int): int = f{n + 1}(a) + 1;" for n in range(2 * LEVELS))
+    + f"define f{2 * LEVELS}(a: int): int = a; lemma l(a: int) ensures e: f0(a) == a + {2 * LEVELS} {{ }}",
+}
+
+
+@pytest.mark.parametrize("text", DEEP.values(), ids=DEEP.keys())
+def test_what_nests_deep_is_proved(text: str, tmp_path: Path) -> None:
+    (tmp_path / "deep.spec").write_text(f"module deep; {text}", encoding="utf-8")
+    found = table(report(load([tmp_path / "deep.spec"])))
+    assert found.pop("deep.l.ensures.e") == "proved"
+    assert set(found.values()) == {"proved"}
