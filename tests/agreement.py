@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
-from itertools import product
 from typing import Any, Literal, TypeAlias
 
 import z3
-from expressions import Example, parts
+from expressions import Example
+from places import Place, places
+from settle import Settler, is_closed
 
 from verify import core, integers
 from verify.core import INT, Symbol, Type, key_type, value_type
@@ -21,8 +22,7 @@ from verify.words import Words
 Term: TypeAlias = Any
 
 PIECES = 3000
-SECONDS = 1.0
-"""What `evaluate` and the solver may spend on one question."""
+"""What `evaluate` may spend on one expression."""
 
 Binding = Literal["numerals", "free", "narrow"]
 """Every variable a numeral; or free, its value put in afterwards; or free, and integers narrow bit-vectors."""
@@ -42,10 +42,9 @@ UNDEFINED, UNDECIDED, UNKNOWN = Nowhere("undefined"), Nowhere("undecided"), Nowh
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What the two meanings give for one expression, `old` if it stands inside `old`."""
+    """What the two meanings give for one expression where it stands."""
 
-    expr: core.Expr
-    old: bool
+    place: Place
     evaluated: Value | Nowhere
     encoded: Value | Nowhere
 
@@ -120,140 +119,24 @@ def is_value(encoder: Encoder, term: Term, value: Value, type_: Type) -> Term:
     return z3.ForAll([key], z3.Implies(encoder.in_range(keys, key), there))
 
 
-# --- deciding what the simplifier leaves ---------------------------------------------------------------------------
-
-
-def settled(term: Term) -> Term:
-    """A term without free constants, quantifiers and equations of maps within replaced by their truth where found."""
-    given_up: set[int] = set()
-    if z3.is_true(term) or z3.is_false(term):
-        return term
-    while (found := next((q for q in _questions(term) if q.get_id() not in given_up), None)) is not None:
-        truth = _truth(found)
-        if truth is None:
-            given_up.add(found.get_id())
-        else:
-            term = z3.simplify(z3.substitute(term, (found, z3.BoolVal(truth))))
-    return term
-
-
-def _questions(term: Term) -> list[Term]:
-    """The quantifiers and equations of arrays that are about nothing bound further out; inner ones first."""
-    found: list[Term] = []
-    reach: dict[int, int] = {}  # by how many binders a term must be enclosed
-
-    def visit(here: Term) -> int:
-        if (known := reach.get(here.get_id())) is not None:
-            return known
-        needs: int
-        if z3.is_var(here):
-            needs = int(z3.get_var_index(here)) + 1
-        elif z3.is_quantifier(here):
-            needs = max(0, visit(here.body()) - here.num_vars())
-        else:
-            needs = max((visit(child) for child in here.children()), default=0)
-        reach[here.get_id()] = needs
-        if needs == 0 and (_quantified(here) or (z3.is_eq(here) and z3.is_array(here.arg(0)))):
-            found.append(here)
-        return needs
-
-    visit(term)
-    return found
-
-
-def _quantified(term: Term) -> bool:
-    return z3.is_quantifier(term) and not term.is_lambda()
-
-
-def _is_closed(term: Term) -> bool:
-    """True iff nothing in the term is an unknown of the solver."""
-    seen: set[int] = set()
-    stack = [term]
-    while stack:
-        here = stack.pop()
-        if here.get_id() in seen:
-            continue
-        seen.add(here.get_id())
-        if z3.is_quantifier(here):
-            stack.append(here.body())
-        elif z3.is_app(here):
-            if here.decl().kind() == z3.Z3_OP_UNINTERPRETED:
-                return False
-            stack += here.children()
-    return True
-
-
-def _truth(closed: Term) -> bool | None:
-    closed = _spread(closed)
-    for claim, truth in ((z3.Not(closed), True), (closed, False)):
-        solver = z3.Solver()
-        solver.set("timeout", int(SECONDS * 1000))
-        solver.add(claim)
-        result = solver.check()
-        if result != z3.unknown:
-            return truth if bool(result == z3.unsat) else not truth
-    return None
-
-
-def _spread(term: Term) -> Term:
-    """The same formula, quantifiers over the few arrays between finite sorts gone through one by one.
-
-    The solver does not think of these values itself.
-    """
-    if not z3.is_quantifier(term):
-        if not term.children():
-            return term
-        return term.decl()(*(_spread(c) for c in term.children())) if z3.is_app(term) else term
-    if term.is_lambda():
-        return term
-    free = [z3.FreshConst(term.var_sort(n), term.var_name(n)) for n in range(term.num_vars())]
-    body = _spread(z3.substitute_vars(term.body(), *reversed(free)))
-    for variable in free:
-        if (values := _arrays(variable.sort())) is not None:
-            each = [z3.substitute(body, (variable, value)) for value in values]
-            body = z3.And(each) if term.is_forall() else z3.Or(each)
-    rest = [f for f in free if _arrays(f.sort()) is None]
-    if not rest:
-        return body
-    return z3.ForAll(rest, body) if term.is_forall() else z3.Exists(rest, body)
-
-
-def _arrays(sort: Any) -> list[Term] | None:
-    """Every value of an array sort from bool or an enum to bool; None for another sort."""
-    if not (isinstance(sort, z3.ArraySortRef) and sort.range() == z3.BoolSort()):
-        return None
-    domain = sort.domain()
-    keys: list[Term]
-    if domain == z3.BoolSort():
-        keys = [z3.BoolVal(False), z3.BoolVal(True)]
-    elif isinstance(domain, z3.DatatypeSortRef):
-        keys = [domain.constructor(n)() for n in range(domain.num_constructors())]
-    else:
-        return None
-    found = []
-    for row in product((False, True), repeat=len(keys)):
-        term = z3.K(domain, z3.BoolVal(False))
-        for key, value in zip(keys, row, strict=True):
-            term = z3.Store(term, key, z3.BoolVal(value)) if value else term
-        found.append(term)
-    return found
-
-
 # --- binding -------------------------------------------------------------------------------------------------------
 
 
 class Remembering(Encoder):
-    """The encoder, each of certain expressions encoded once. Each must stand in one place alone."""
+    """The encoder, which keeps what it makes of certain expressions. Each must stand in one place alone."""
 
     def remember(self, exprs: Iterable[core.Expr]) -> None:
         self.kept: dict[int, Encoded | None] = {id(e): None for e in exprs}
 
+    def remembered(self, expr: core.Expr) -> Encoded:
+        found = self.kept[id(expr)]
+        assert found is not None
+        return found
+
     def encode(self, expr: core.Expr, values: Mapping[Symbol, Term], entry: Mapping[Symbol, Term]) -> Encoded:
-        found = self.kept.get(id(expr))
-        if found is None:
-            found = super().encode(expr, values, entry)
-            if id(expr) in self.kept:
-                self.kept[id(expr)] = found
+        found = super().encode(expr, values, entry)
+        if id(expr) in self.kept:
+            self.kept[id(expr)] = found
         return found
 
 
@@ -262,31 +145,35 @@ class Bound:
     """One example, ready to be compared: its variables have terms, and `ground` puts in the values of free ones."""
 
     example: Example
-    encoder: Encoder
+    encoder: Remembering
     context: Context
     values: Mapping[Symbol, Term]
     entry: Mapping[Symbol, Term]
     ground: Callable[[Term], Term]
+    settle: Callable[[Term], Term]
 
-    def evaluated(self, expr: core.Expr, old: bool) -> Value | Nowhere:
-        example = self.example
+    def places(self) -> list[Place]:
+        return list(places(Place(self.example.expr, self.example.values, self.example.entry), self.context))
+
+    def evaluated(self, place: Place) -> Value | Nowhere:
         try:
-            return evaluate(expr, self.context, example.entry if old else example.values, example.entry, pieces=PIECES)
+            return evaluate(place.expr, self.context, place.values, place.entry, pieces=PIECES)
         except Undefined:
             return UNDEFINED
         except Undecided:
             return UNDECIDED
 
-    def encoded(self, places: Sequence[tuple[core.Expr, bool]]) -> Iterator[Value | Nowhere]:
-        """What the terms of the expressions come to, `True` marking those inside `old`."""
-        inside = {**self.values, **self.entry}
-        found = [self.encoder.encode(e, inside if old else self.values, self.entry) for e, old in places]
+    def encoded(self, exprs: Sequence[core.Expr]) -> Iterator[Value | Nowhere]:
+        """What the terms of the example's expression come to, which is the first, and of those within it."""
+        self.encoder.remember(exprs)
+        self.encoder.encode(self.example.expr, self.values, self.entry)
+        found = [self.encoder.remembered(e) for e in exprs]
         terms = [t for encoded in found for t in (encoded.defined, encoded.value)]
         # All under one function, so that z3 goes through what they share once.
         together = z3.Function("together", *(t.sort() for t in terms), z3.BoolSort())
         ground = self.ground(together(*terms)).children()
-        for (expr, _), defined, value in zip(places, ground[::2], ground[1::2], strict=True):
-            yield self.read(settled(defined), value, expr.type)
+        for expr, defined, value in zip(exprs, ground[::2], ground[1::2], strict=True):
+            yield self.read(self.settle(defined), value, expr.type)
 
     def read(self, defined: Term, value: Term, type_: Type) -> Value | Nowhere:
         if z3.is_false(defined):
@@ -296,7 +183,7 @@ class Bound:
         with suppress(NotPlain):
             return as_value(self.encoder, value, type_)
         with suppress(NotPlain):
-            return as_value(self.encoder, settled(value), type_)
+            return as_value(self.encoder, self.settle(value), type_)
         return UNKNOWN
 
 
@@ -304,7 +191,7 @@ def bind(example: Example, words: Words, binding: Binding) -> Bound:
     """The example over one representation of words. Uninterpreted defines are what their tables say."""
     plain = Encoder.of(example.program, words, example.geometry if binding == "numerals" else {}, None, {})
     encoder = Remembering(**{f.name: getattr(plain, f.name) for f in fields(Encoder)})
-    encoder.remember(e for e, _ in parts(example.expr))
+    encoder.remember(())
     before = {s: replace(s, version=1) for s in example.entry}
     every: dict[Symbol, Value] = {**example.values, **example.geometry}
     every |= {before[s]: value for s, value in example.entry.items()}
@@ -329,27 +216,34 @@ def bind(example: Example, words: Words, binding: Binding) -> Bound:
     def ground(term: Term) -> Term:
         return z3.simplify(z3.substitute(term, *known) if known else term)
 
+    settle = Settler().settled
     for name, table in example.tables.items():
         define = encoder.defines[name]
         if define.parameters or define.reads:
-            encoder.functions[name] = tabled(encoder, define, table, ground)
+            encoder.functions[name] = tabled(encoder, define, table, ground, settle)
         else:
             encoder.symbols[unknown_constant(define)] = as_term(
                 encoder, table.entries.get((), table.default), define.result
             )
     context = context_for(example.program, example.geometry, example.bits, example.tables)
-    return Bound(example, encoder, context, values, entry, ground)
+    return Bound(example, encoder, context, values, entry, ground, settle)
 
 
-def tabled(encoder: Encoder, define: core.Define, table: Table, ground: Callable[[Term], Term]) -> Callable[..., Term]:
+def tabled(
+    encoder: Encoder,
+    define: core.Define,
+    table: Table,
+    ground: Callable[[Term], Term],
+    settle: Callable[[Term], Term],
+) -> Callable[..., Term]:
     """An uninterpreted define as the function that its table says."""
     parameters = (*define.parameters, *define.reads)
 
     def function(*arguments: Term) -> Term:
         grounded = [ground(a) for a in arguments]
-        if all(_is_closed(a) for a in grounded):
+        if all(is_closed(a) for a in grounded):
             try:
-                row = tuple(as_value(encoder, settled(a), p.type) for p, a in zip(parameters, grounded, strict=True))
+                row = tuple(as_value(encoder, settle(a), p.type) for p, a in zip(parameters, grounded, strict=True))
                 return as_term(encoder, table.entries.get(row, table.default), define.result)
             except NotPlain:
                 pass
@@ -363,8 +257,8 @@ def tabled(encoder: Encoder, define: core.Define, table: Table, ground: Callable
 
 
 def compared(example: Example, words: Words, binding: Binding) -> Iterator[Compared]:
-    """The two meanings of the example, and of each of its parts outside binders."""
+    """The two meanings of the example, and of all within it that no quantifier binds."""
     bound = bind(example, words, binding)
-    places = list(parts(example.expr))
-    for (expr, old), encoded in zip(places, bound.encoded(places), strict=True):
-        yield Compared(expr, old, bound.evaluated(expr, old), encoded)
+    found = bound.places()
+    for place, encoded in zip(found, bound.encoded([p.expr for p in found]), strict=True):
+        yield Compared(place, bound.evaluated(place), encoded)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from generated import EXAMPLES, BadSuite, Suite, implementations, suite
+from generated import EXAMPLES, BadSuite, Drawn, Suite, implementations, suite
 
 SUITE = pytest.StashKey[Suite]()
+SAID = pytest.StashKey[dict[str, list[str]]]()
+"""Lines by procedure; what is about none stands under the empty name."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,19 +37,50 @@ def specification(request: pytest.FixtureRequest) -> Suite:
     return request.config.stash[SUITE]
 
 
+# --- what is said at the end ---------------------------------------------------------------------------------------
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Notes what there is to say; a worker hands it over to the process that prints."""
+    config = session.config
+    if SUITE in config.stash:
+        made = config.stash[SUITE]
+        config.stash[SAID] = {"": said(made), **{name: counts(found) for (name, _, _), found in made.drawn.items()}}
+        if hasattr(config, "workeroutput"):
+            config.workeroutput["generated"] = config.stash[SAID]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Takes over what a worker says."""
+    config: pytest.Config = node.config
+    config.stash.setdefault(SAID, {}).update(getattr(node, "workeroutput", {}).get("generated", {}))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Says what no test is generated for, and how often each class of inputs was reached."""
-    if SUITE not in config.stash:
-        return
-    made = config.stash[SUITE]
-    terminalreporter.section("tests generated from the specification")
-    terminalreporter.write_line(f"{len(made.tests)} claims about {len(made.functions)} procedures")
-    for name in made.without:
-        terminalreporter.write_line(f"  no implementation: {name}")
-    for input_class in made.classes:
-        if input_class.procedure not in made.functions:
-            terminalreporter.write_line(f"  not counted, since its procedure has none: {input_class.id}")
-    for (procedure, _, _), found in made.drawn.items():
-        terminalreporter.write_line(f"  {procedure}: {len(found.ran)} examples")
-        for name, reached in found.reached.items():
-            terminalreporter.write_line(f"    {reached / len(found.ran):4.0%} {name}")
+    parts = config.stash.get(SAID, {})
+    if parts:
+        terminalreporter.section("tests generated from the specification")
+    for procedure, lines in sorted(parts.items()):
+        for line in [*([f"  {procedure}"] if procedure else []), *lines]:
+            terminalreporter.write_line(line)
+
+
+def said(made: Suite) -> list[str]:
+    """What tests there are, and what there are none for."""
+    return [
+        f"{len(made.tests)} claims about {len(made.functions)} procedures",
+        *(f"  no implementation: {name}" for name in made.without),
+        *(
+            f"  not counted, since its procedure has no implementation: {c.id}"
+            for c in made.classes
+            if c.procedure not in made.functions
+        ),
+    ]
+
+
+def counts(found: Drawn) -> list[str]:
+    """How many examples a procedure was run on, and the share of them in each class."""
+    ran = len(found.ran)
+    return [f"    {ran} examples", *(f"    {reached / ran:4.0%} {name}" for name, reached in found.reached.items())]

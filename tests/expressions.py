@@ -27,6 +27,7 @@ from constructors import (
     TYPES,
 )
 from drawn import SIZES, Values
+from places import Place, places
 from quantified import Quantifiers
 
 from verify import core
@@ -420,12 +421,12 @@ class Maker:
     def meet_tables(self, expr: core.Expr) -> None:
         """Gives each uninterpreted define, beside the rows that nothing asks for, some that the expression does."""
         context = Context(self.values.bits, self.fixed(), self.defines, self.tables)
-        for part, old in list(parts(expr)):
+        for place in list(places(Place(expr, self.state, self.before), context)):
+            part = place.expr
             if isinstance(part, core.Apply) and part.function in self.tables and part.arguments and self.likely(0.5):
                 table = self.tables[part.function]
-                values = self.before if old else self.state
                 try:
-                    row = tuple(evaluate(a, context, values, self.before, pieces=100) for a in part.arguments)
+                    row = tuple(evaluate(a, context, place.values, place.entry, pieces=100) for a in part.arguments)
                 except (Undefined, Undecided):
                     continue
                 self.tables[part.function] = Table(table.default, {**table.entries, row: self.values.of(part.type)})
@@ -433,18 +434,3 @@ class Maker:
 
 def inside(scope: Scope, symbol: Symbol) -> Scope:
     return replace(scope, bound=(*scope.bound, symbol))
-
-
-def parts(expr: core.Expr, old: bool = False) -> Iterator[tuple[core.Expr, bool]]:
-    """The expression and what stands within it under no binder, outermost first; and whether it is inside `old`."""
-    yield expr, old
-    inner: tuple[core.Expr, ...]
-    match expr:
-        case core.Let(value=value):
-            inner = (value,)
-        case core.Quantifier():
-            inner = ()
-        case _:
-            inner = core.children(expr)
-    for child in inner:
-        yield from parts(child, old or isinstance(expr, core.Old))

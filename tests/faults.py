@@ -1,7 +1,7 @@
-"""For each claim, one fault in a body of the specification and one in the implementation.
+"""Faults, and what notices them: for each claim, one in a body of the specification and one in the implementation.
 
-The first makes an obligation of the claim fail, the second a test of it. A fault that leaves both green would mean that
-nothing holds the claim up.
+What a fault leaves green does not hold its claim up. So each row names what must fail, and which other claims fail with
+it: none where the fault can be told apart from everything else, and where it cannot, the reason is said.
 """
 
 from __future__ import annotations
@@ -11,38 +11,72 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`text`, which stands once in `file`, becomes `by`; then `id` fails: an obligation's id, or a test's."""
+    """`text`, which stands once in `file`, becomes `by`; then `id` fails: an obligation (`call*`: any call), or a test.
+
+    `also`: the other claims of what fails, over all obligations of the same routine, or over all tests; no more than
+    these may. (A routine that calls a faulty one knows it by its contract. A test of it runs it.)
+    """
 
     file: str
     text: str
     by: str
     id: str
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """The two faults of a claim. What `id` names has that claim."""
+
     claim: str
     specification: Fault
     implementation: Fault
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A fault in the implementation that has a name. `fault.also`: all claims of the tests that fail."""
+
+    name: str
+    fault: Fault
+
+
 EXTENT, MOVE = "extent.spec", "move_page_tables.spec"
 STEP, MREMAP = "step", "mremap"
 SOURCE, CUT, LATENCY = "extent.source_extent.ensures", "extent.destination_cut.ensures", "extent.latency_cut.ensures"
-MOVED = "move_page_tables.move_page_tables.ensures"
+MOVED, SHIFTED = "move_page_tables.move_page_tables", "move_page_tables.shift_down.ensures"
+ALLOCATED = "move_page_tables.alloc_new_pmd.ensures"
 
-NOT_EMPTY = "        if (pte[old_addr] == none) {\n            continue;\n        }\n        entry = pte[old_addr];    "
+PLUS_ONE_TABLE = "    mm.table.add(mm.pmd_offset(mm.geometry.words.add(addr, mm.geometry.PMD_SIZE)))\n"
 
 FAULTS = (
     Row(
         "source-cut",
-        Fault(EXTENT, "    if (next - 1 > old_end) {", "    if (true) {", f"{SOURCE}.one_pmd"),
-        Fault(STEP, "if words.sub(next, 1) > old_end:", "if True:", f"{SOURCE}.one_pmd"),
+        Fault(
+            MOVE,
+            "        extent = destination_cut(extent, new_addr);",
+            "        extent = destination_cut(old_end - old_addr, new_addr);",
+            f"{MOVED}.call*.move_ptes.old_pmd",
+        ),
+        # A step that is wrong is not the exact one either, and runs past tables: into holes, out of them, over both.
+        Fault(
+            STEP,
+            "if words.sub(next, 1) > old_end:",
+            "if True:",
+            f"{SOURCE}.one_pmd",
+            ("clamp", "folded", "hole", "moved", "overlap", "top"),
+        ),
     ),
     Row(
         "destination-cut",
-        Fault(EXTENT, "    if (cut > next - new_addr) {", "    if (false) {", f"{CUT}.one_pmd"),
-        Fault(STEP, "        extent = room", "        pass", f"{CUT}.one_pmd"),
+        Fault(
+            MOVE,
+            "        extent = destination_cut(extent, new_addr);\n",
+            "",
+            f"{MOVED}.call*.move_ptes.new_pmd",
+        ),
+        # The same function slides a stack down, here into tables that are not there.
+        Fault(STEP, "        extent = room", "        pass", f"{CUT}.one_pmd", ("overlap", "top")),
     ),
     Row(
         "latency",
@@ -51,67 +85,87 @@ FAULTS = (
     ),
     Row(
         "clamp",
-        Fault(EXTENT, "    if (next - 1 > old_end) {", "    if (next > old_end) {", f"{SOURCE}.exact"),
-        Fault(STEP, "words.sub(next, 1) > old_end", "next > old_end", f"{SOURCE}.exact"),
+        # The minimum is wrong in the last PMD of the word: one clause, both claims.
+        Fault(EXTENT, "    if (next - 1 > old_end) {", "    if (next > old_end) {", f"{SOURCE}.exact", ("top",)),
+        # Less than the minimum. With more than that the loop need not end, and everything fails: see `NAMED`.
+        Fault(
+            STEP,
+            "    return words.sub(next, old_addr)\n",
+            "    return min(words.sub(next, old_addr), geometry.LATENCY_LIMIT)\n",
+            f"{SOURCE}.exact",
+            ("hole", "top"),
+        ),
     ),
     Row(
         "top",
+        # The wrap is taken for a boundary below the address. A cut left out is left out, wherever it is.
         Fault(
             EXTENT,
             "    if (cut > next - new_addr) {",
             "    if (next > new_addr && cut > next - new_addr) {",
             f"{CUT}.exact",
+            ("destination-cut",),
         ),
         Fault(
-            STEP,
-            "    if extent > room:",
-            "    if next_pmd(new_addr, geometry) > new_addr and extent > room:",
-            f"{CUT}.exact",
+            MREMAP,
+            "    while old_addr < old_end:\n        mm.",
+            "    while old_addr < old_end or (old_addr and not old_end):\n        mm.",
+            f"{MOVED}.ensures.top",
         ),
     ),
     Row(
         "progress",
-        Fault(EXTENT, "        cut = LATENCY_LIMIT;", "        cut = 0;", f"{LATENCY}.progress"),
-        Fault(STEP, "        extent = geometry.LATENCY_LIMIT", "        extent = 0", f"{LATENCY}.progress"),
+        Fault(EXTENT, "        cut = LATENCY_LIMIT;", "        cut = PAGE_SIZE;", f"{LATENCY}.exact"),
+        Fault(
+            STEP, "        extent = geometry.LATENCY_LIMIT", "        extent = geometry.PAGE_SIZE", f"{LATENCY}.exact"
+        ),
     ),
     Row(
         "folded",
+        # Where the helper returns its end there is no source cut, and the boundary is not the one that is compared.
         Fault(
             EXTENT,
             "    var next: word = (old_addr + PMD_SIZE) & PMD_MASK;",
             "    var next: word = folded_pmd_addr_end(old_addr, old_end);",
             f"{SOURCE}.one_pmd",
+            ("clamp", "source-cut", "top"),
         ),
-        Fault(STEP, "    next = next_pmd(old_addr, geometry)", "    next = old_end", f"{SOURCE}.one_pmd"),
+        Fault(
+            STEP,
+            "    next = next_pmd(old_addr, geometry)",
+            "    next = old_end",
+            f"{SOURCE}.one_pmd",
+            ("clamp", "hole", "moved", "overlap", "source-cut", "top"),
+        ),
     ),
     Row(
         "hole",
         Fault(
             MOVE,
             "        present = get_old_pmd(old_addr);",
-            "        extent = latency_cut(extent);\n        present = get_old_pmd(old_addr);",
-            "move_page_tables.move_page_tables.assert.hole",
+            "        extent = destination_cut(extent, new_addr);\n        present = get_old_pmd(old_addr);",
+            f"{MOVED}.assert.hole",
         ),
         Fault(
             MREMAP,
             "        old_pmd = get_old_pmd(mm, old_addr)\n",
-            "        extent = latency_cut(extent, geometry)\n        old_pmd = get_old_pmd(mm, old_addr)\n",
-            f"{MOVED}.over_hole",
+            "        extent = destination_cut(extent, new_addr, geometry)\n"
+            "        old_pmd = get_old_pmd(mm, old_addr)\n",
+            f"{MOVED}.ensures.over_hole",
         ),
     ),
     Row(
         "return",
         Fault(
-            MOVE,
-            "    done = len + old_addr - old_end;",
-            "    done = len + old_addr - old_end - old_addr;",
-            "move_page_tables.move_page_tables.assert.difference",
+            MOVE, "    done = len + old_addr - old_end;", "    done = old_end - old_addr;", f"{MOVED}.assert.difference"
         ),
+        # The last byte passed over instead of the end: what is moved is judged by it too, but only at pages.
         Fault(
             STEP,
             "    return words.sub(words.add(len, old_addr), old_end)",
-            "    return words.sub(words.add(len, words.add(old_addr, 1)), old_end)",
-            f"{MOVED}.bounded",
+            "    done = words.sub(words.add(len, old_addr), old_end)\n    return done - 1 if done else done",
+            f"{MOVED}.ensures.bounded",
+            ("broken-off",),
         ),
     ),
     Row(
@@ -119,54 +173,171 @@ FAULTS = (
         Fault(
             MOVE,
             "    done = move_page_tables(old_addr, new_addr, len);",
-            "    done = len;",
-            "move_page_tables.shift_down.ensures.moved",
+            "    done = move_page_tables(new_addr, old_addr, len);",
+            "move_page_tables.shift_down.call*.move_page_tables.apart",
         ),
+        # From the top downwards. The contract of the move itself allows such ranges.
         Fault(
             MREMAP,
-            "        if not mm.pte_none(old_pte):\n",
-            "        if not mm.pte_none(old_pte) and mm.pte_none(new_pte):\n",
-            "move_page_tables.shift_down.ensures.moved",
+            "    while old_addr < old_end:\n        if",
+            "    slots = [(old_pte, old_addr, new_pte, new_addr)]\n"
+            "    while words.add(slots[-1][1], page_size) < old_end:\n"
+            "        old_pte, old_addr = mm.pte_next(old_pte), words.add(old_addr, page_size)\n"
+            "        new_pte, new_addr = mm.pte_next(new_pte), words.add(new_addr, page_size)\n"
+            "        slots.append((old_pte, old_addr, new_pte, new_addr))\n"
+            "    for old_pte, old_addr, new_pte, new_addr in reversed(slots):\n"
+            "        if",
+            f"{SHIFTED}.moved",
+            ("frame", "moved"),
         ),
     ),
     Row(
         "moved",
+        # One clause says what stands at every address, moved to or not.
         Fault(
             MOVE,
-            "// ptep_clear_flush\n        pte[old_addr] = none;\n",
-            "\n",
+            "        pte[old_addr] = none;\n        entry = move_pte(entry, old_addr, new_addr);\n"
+            "        pte[new_addr] = entry;                          //",
+            "        entry = move_pte(entry, old_addr, new_addr);\n"
+            "        pte[new_addr] = entry;                          //",
             "move_page_tables.move_ptes.loop[1].invariant.moved.kept",
+            ("frame",),
         ),
-        Fault(MREMAP, "mm.ptep_clear_flush(old_pte)", "mm.pte[old_pte]", f"{MOVED}.cleared"),
+        # The last page of each step stays behind. The same function slides a stack down.
+        Fault(
+            MREMAP,
+            "words.add(old_addr, extent), new_pmd, new_addr)",
+            "words.sub(words.add(old_addr, extent), geometry.PAGE_SIZE), new_pmd, new_addr)",
+            f"{MOVED}.ensures.moved",
+            ("overlap",),
+        ),
     ),
     Row(
         "frame",
         Fault(
             MOVE,
-            NOT_EMPTY,
-            "        entry = pte[old_addr];    ",
-            "move_page_tables.move_ptes.loop[1].invariant.moved.kept",
+            "            table[pmd_addr(addr)] = true;",
+            "            table[pmd_addr(addr)] = true;\n            table[pmd_addr(addr) + PMD_SIZE] = true;",
+            f"{ALLOCATED}.others",
         ),
         Fault(
             MREMAP,
-            "        if not mm.pte_none(old_pte):\n",
-            "        if mm.pte_none(old_pte):\n            mm.set_pte_at(new_pte, None)\n        else:\n",
-            f"{MOVED}.frame",
+            "    if not mm.pte_alloc(pmd):\n        return None\n",
+            "    if not mm.pte_alloc(pmd):\n        return None\n" + PLUS_ONE_TABLE,
+            f"{ALLOCATED}.others",
         ),
     ),
     Row(
         "broken-off",
-        Fault(
-            MOVE,
-            "        if (refuses[asked]) {",
-            "        if (false) {",
-            "move_page_tables.alloc_new_pmd.ensures.asks",
-        ),
+        # A table is asked for that is there, and refused.
+        Fault(MOVE, "    if (!(pmd_addr(addr) in table)) {", "    if (true) {", f"{ALLOCATED}.there"),
         Fault(
             MREMAP,
-            "    if not mm.pte_alloc(pmd):\n",
-            "    if not mm.pte_alloc(pmd):\n        mm.table.add(pmd)\n",
-            "move_page_tables.alloc_new_pmd.ensures.there",
+            "    if not mm.pte_alloc(pmd):\n        return None\n",
+            "    if not mm.allocator.grants():\n        return None\n    mm.table.add(pmd)\n",
+            f"{ALLOCATED}.there",
         ),
+    ),
+)
+
+# The first four are those that the tests must notice whatever else they do; the fifth is of the same kind.
+NAMED = (
+    Named(
+        "the - 1 dropped",
+        Fault(
+            STEP,
+            "words.sub(next, 1) > old_end",
+            "next > old_end",
+            f"{SOURCE}.exact",
+            ("broken-off", "clamp", "frame", "hole", "moved", "overlap", "progress", "return", "top"),
+        ),
+    ),
+    Named(
+        "the destination cut left out",
+        Fault(
+            MREMAP,
+            "            extent = destination_cut(extent, new_addr, geometry)\n",
+            "",
+            f"{MOVED}.invariant.in_table",
+            ("overlap",),
+        ),
+    ),
+    Named(
+        "the source pte not cleared",
+        Fault(
+            MREMAP,
+            "mm.ptep_clear_flush(old_pte)",
+            "mm.pte[old_pte]",
+            f"{MOVED}.ensures.cleared",
+            ("frame", "moved", "overlap"),
+        ),
+    ),
+    Named(
+        "on past a refused table",
+        Fault(
+            MREMAP,
+            "                break\n",
+            "                old_addr, new_addr = words.add(old_addr, extent), words.add(new_addr, extent)\n"
+            "                continue\n",
+            f"{MOVED}.ensures.complete",
+            ("moved", "overlap", "return"),
+        ),
+    ),
+    Named(
+        "an empty entry moved over another",
+        Fault(
+            MREMAP,
+            "        if not mm.pte_none(old_pte):\n",
+            "        if mm.pte_none(old_pte):\n            mm.set_pte_at(new_pte, None)\n        else:\n",
+            f"{MOVED}.ensures.frame",
+            ("frame", "moved", "overlap"),
+        ),
+    ),
+)
+
+# Refutations mended: what they refute now holds, and that must not pass for a refutation.
+MENDED = (
+    Fault(
+        EXTENT,
+        "refute clamp_unaligned_end(old_addr: word, old_end: word)\n    requires aligned:  page_aligned(old_addr)\n",
+        "refute clamp_unaligned_end(old_addr: word, old_end: word)\n"
+        "    requires aligned:  page_aligned(old_addr) && page_aligned(old_end)\n",
+        "extent.clamp_unaligned_end.refute",
+    ),
+    Fault(
+        EXTENT,
+        "refute clamp_with_byte_pages(old_addr: word, old_end: word)\n    without page_shift\n",
+        "refute clamp_with_byte_pages(old_addr: word, old_end: word)\n",
+        "extent.clamp_with_byte_pages.refute",
+    ),
+    Fault(
+        EXTENT,
+        "    ensures  inside:   (if next_pmd(old_addr) > old_end then",
+        "    ensures  inside:   (if next_pmd(old_addr) - 1 > old_end then",
+        "extent.without_minus_one.refute",
+    ),
+    Fault(
+        EXTENT,
+        "forall a: word :: a - old_addr < old_end - old_addr ==>",
+        "forall a: word :: a - old_addr < clamped(old_addr, old_end) ==>",
+        "extent.without_source_cut.refute",
+    ),
+    Fault(
+        EXTENT,
+        "forall a: word :: a - new_addr < clamped(old_addr, old_end) ==>",
+        "forall a: word :: a - new_addr < PAGE_SIZE ==>",
+        "extent.without_destination_cut.refute",
+    ),
+    Fault(
+        EXTENT,
+        "    ensures  latency:  clamped(old_addr, old_end) <= LATENCY_LIMIT;",
+        "    ensures  latency:  clamped(old_addr, old_end) <= PMD_SIZE;",
+        "extent.without_latency_limit.refute",
+    ),
+    Fault(
+        EXTENT,
+        "a - old_addr < folded_pmd_addr_end(old_addr, old_end) - old_addr ==>",
+        "a - old_addr < clamped(old_addr, old_end) ==>",
+        "extent.folded_step.refute",
     ),
 )

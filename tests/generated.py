@@ -32,7 +32,7 @@ from verify.syntax import RoutineKind
 from verify.values import Value, show
 from verify.why import failing_binding
 
-EXAMPLES = 300
+EXAMPLES = 240
 """How many examples each procedure is run on, if nobody asks for more."""
 
 SHARE = 0.02

@@ -104,12 +104,11 @@ def test_evaluate_and_encode_agree_on_an_expression_and_each_of_its_parts(instan
 
 def disagreement(example_: Example, found: Compared, instance: str) -> str:
     """The smallest example found on which the two still differ, and what each says."""
-    expr = core.Old(found.expr.span, found.expr) if found.old else found.expr
 
     def differs(smaller: Example) -> bool:
         return next(compare(smaller, instance)).differ
 
-    start = replace(example_, expr=expr)
+    start = replace(example_, expr=found.place.whole())
     smallest = shrunk(start, differs) if differs(start) else start
     last = next(compare(smallest, instance))
     bound = binding_of(example_.seed, instance)

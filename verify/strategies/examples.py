@@ -147,7 +147,8 @@ class Maker:
         aimed = draw(3)
         name, context = self.geometries.draw(draw)
         able = [n for n, c in enumerate(self.contracts) if c.aim is not None and c.aim.on(name)]
-        number = able[draw(len(able))] if aimed and able else 0
+        which = draw(max(1, len(able)))  # even where it is not asked, so that the next choices stay where they are
+        number = able[which] if aimed and able else 0
         values = self.values(draw, maps_draw, number, context)
         if values is None and number:
             values = self.values(draw, maps_draw, 0, context)
