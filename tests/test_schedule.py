@@ -152,9 +152,10 @@ def test_a_call_that_its_process_does_not_survive_is_made_twice(tmp_path: Path, 
     assert [f.read_text() for f in tmp_path.iterdir()].count(str(argument)) == 2
 
 
-def test_a_forked_process_makes_one_call_so_that_what_came_before_does_not_matter(tmp_path: Path) -> None:
-    outcomes(each(partial(note, tmp_path), [0, 6, 0, 0], 2, 20.0, method="fork"))
-    assert len(set(processes(tmp_path))) == 4
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_process_makes_one_call_after_the_other_also_when_one_raises(tmp_path: Path, method: str) -> None:
+    outcomes(each(partial(note, tmp_path), [0, 6, 0, 0], 1, 20.0, method=method))
+    assert processes(tmp_path) == 4 * processes(tmp_path)[:1]
 
 
 def test_a_second_try_that_goes_well_counts(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, assert_never
 
 import z3
 
-from verify import core, integers
+from verify import core, integers, terms
 from verify.core import (
     BinaryOp,
     BoolType,
@@ -29,8 +29,9 @@ from verify.core import (
     key_type,
     value_type,
 )
+from verify.terms import Plain
 from verify.values import MapValue, Member, Value
-from verify.words import TRUE, AbstractIntegers, Words
+from verify.words import AbstractIntegers, Words
 
 Term: TypeAlias = Any  # z3 comes without types: an ExprRef
 
@@ -65,6 +66,7 @@ class Encoder:
     applied: dict[tuple[object, ...], tuple[Encoded, tuple[Term, ...]]] = field(default_factory=dict)
     functions: dict[str, z3.FuncDeclRef] = field(default_factory=dict)
     enums: dict[str, tuple[z3.SortRef, list[Term]]] = field(default_factory=dict)
+    true: Plain = field(default_factory=terms.true)
 
     @staticmethod
     def of(
@@ -122,12 +124,12 @@ class Encoder:
             case OpaqueType():
                 return term >= 0
             case IntType() | BoolType() | EnumType():
-                return TRUE
+                return self.true
             case MapType() | SetType():
                 key = z3.FreshConst(self.sort(key_type(type_)), "key")
                 inner = self.in_range(value_type(type_), z3.Select(term, key))
-                if inner is TRUE:
-                    return TRUE
+                if isinstance(inner, Plain):
+                    return self.true
                 return z3.ForAll([key], z3.Implies(self.in_range(key_type(type_), key), inner))
             case _:
                 assert_never(type_)
@@ -194,14 +196,14 @@ class Encoder:
         match expr:
             case core.Literal(value=value, type=type_):
                 fits = not isinstance(type_, WordType) or 0 <= value < 1 << self.words.bits
-                return Encoded(self.literal(value, type_), TRUE if fits else z3.BoolVal(False))
+                return Encoded(self.literal(value, type_), self.true if fits else z3.BoolVal(False))
             case core.Element(name=name, type=type_):
                 if isinstance(type_, EnumType):
-                    return Encoded(self.enum(type_)[1][type_.members.index(name)], TRUE)
-                return Encoded(z3.IntVal(type_.named.index(name)), TRUE)
+                    return Encoded(self.enum(type_)[1][type_.members.index(name)], self.true)
+                return Encoded(z3.IntVal(type_.named.index(name)), self.true)
             case core.Var(symbol=symbol):
                 found = values.get(symbol)
-                return Encoded(self.symbol(symbol) if found is None else found, TRUE)
+                return Encoded(self.symbol(symbol) if found is None else found, self.true)
             case core.Old(body=body):
                 return self.encode(body, {**values, **entry}, entry)
             case core.Unary():
@@ -214,7 +216,7 @@ class Encoder:
                 value = (
                     integers.ite(c.value, a.value, b.value)
                     if expr.type == core.INT
-                    else z3.If(c.value, a.value, b.value)
+                    else terms.choice(c.value, a.value, b.value)
                 )
                 return Encoded(value, conjoin(c.defined, choose(c.value, a.defined, b.defined)))
             case core.Let():
@@ -234,14 +236,14 @@ class Encoder:
                 key, value = self.stored(expr.key.type, k.value), self.stored(expr.value.type, v.value)
                 return Encoded(z3.Store(m.value, key, value), conjoin(m.defined, k.defined, v.defined))
             case core.EmptySet():
-                return Encoded(z3.K(self.sort(expr.type.element), z3.BoolVal(False)), TRUE)
+                return Encoded(z3.K(self.sort(expr.type.element), z3.BoolVal(False)), self.true)
             case core.ToInt():
                 a = self.encode(expr.operand, values, entry)
                 return Encoded(self.words.to_int(a.value), a.defined)
             case core.ToWord():
                 a = self.encode(expr.operand, values, entry)
                 top = self.words.top()
-                fits = z3.And(integers.le(integers.literal(0), a.value), integers.lt(a.value, top))
+                fits = terms.conjunction(integers.le(integers.literal(0), a.value), integers.lt(a.value, top))
                 return Encoded(self.words.from_int(a.value), conjoin(a.defined, fits))
             case _:
                 assert_never(expr)
@@ -250,7 +252,7 @@ class Encoder:
         a = self.encode(expr.operand, values, entry)
         match expr.op:
             case UnaryOp.NOT:
-                return Encoded(z3.Not(a.value), a.defined)
+                return Encoded(terms.negation(a.value), a.defined)
             case UnaryOp.INVERT:
                 return Encoded(self.words.invert(a.value), a.defined)
             case UnaryOp.NEGATE:
@@ -292,7 +294,7 @@ class Encoder:
             case BinaryOp.EQ:
                 return Encoded(self.equal(expr.left.type, a, b), both)
             case BinaryOp.NE:
-                return Encoded(z3.Not(self.equal(expr.left.type, a, b)), both)
+                return Encoded(terms.negation(self.equal(expr.left.type, a, b)), both)
             case BinaryOp.LT:
                 return Encoded(self.words.lt(a, b) if word else integers.lt(a, b), both)
             case BinaryOp.LE:
@@ -302,28 +304,28 @@ class Encoder:
             case BinaryOp.GE:
                 return Encoded(self.words.le(b, a) if word else integers.le(b, a), both)
             case BinaryOp.AND:
-                return Encoded(z3.And(a, b), conjoin(left.defined, under(a, right.defined)))
+                return Encoded(terms.conjunction(a, b), conjoin(left.defined, under(a, right.defined)))
             case BinaryOp.OR:
-                return Encoded(z3.Or(a, b), conjoin(left.defined, under(z3.Not(a), right.defined)))
+                return Encoded(terms.disjunction(a, b), conjoin(left.defined, under(terms.negation(a), right.defined)))
             case BinaryOp.IMPLIES:
-                return Encoded(z3.Implies(a, b), conjoin(left.defined, under(a, right.defined)))
+                return Encoded(terms.implies(a, b), conjoin(left.defined, under(a, right.defined)))
             case BinaryOp.IFF:
-                return Encoded(a == b, both)
+                return Encoded(terms.equal(a, b), both)
             case BinaryOp.MIN:
                 if word:
-                    return Encoded(z3.If(self.words.le(a, b), a, b), both)
+                    return Encoded(terms.choice(self.words.le(a, b), a, b), both)
                 return Encoded(integers.ite(integers.le(a, b), a, b), both)
             case BinaryOp.MAX:
                 if word:
-                    return Encoded(z3.If(self.words.le(a, b), b, a), both)
+                    return Encoded(terms.choice(self.words.le(a, b), b, a), both)
                 return Encoded(integers.ite(integers.le(a, b), b, a), both)
             case _:
                 assert_never(expr.op)
 
     def nonzero(self, divisor: Term, word: bool) -> z3.BoolRef:
         if word:
-            return divisor != self.words.literal(0)
-        return z3.Not(integers.eq(divisor, integers.literal(0)))
+            return terms.distinct(divisor, self.words.literal(0))
+        return terms.negation(integers.eq(divisor, integers.literal(0)))
 
     def count(self, count: core.Expr, term: Term) -> Term:
         """A shift count as a word: the same number wherever the shift is defined."""
@@ -335,7 +337,7 @@ class Encoder:
         below = integers.lt(number, self.words.width())
         if count.type == core.WORD:
             return below
-        return z3.And(integers.le(integers.literal(0), number), below)
+        return terms.conjunction(integers.le(integers.literal(0), number), below)
 
     def equal(self, type_: Type, a: Term, b: Term) -> z3.BoolRef:
         """Extensional equality: maps are compared at the values of their key type alone."""
@@ -343,13 +345,13 @@ class Encoder:
             case IntType():
                 return integers.eq(a, b)
             case WordType() | BoolType() | OpaqueType() | EnumType():
-                return a == b
+                return terms.equal(a, b)
             case MapType() | SetType():
                 key = z3.FreshConst(self.sort(key_type(type_)), "key")
                 guard = self.in_range(key_type(type_), key)
                 inner = self.equal(value_type(type_), z3.Select(a, key), z3.Select(b, key))
-                if guard is TRUE and z3.is_eq(inner):
-                    return a == b
+                if isinstance(guard, Plain) and z3.is_eq(inner):
+                    return terms.equal(a, b)
                 return z3.ForAll([key], z3.Implies(guard, inner))
             case _:
                 assert_never(type_)
@@ -359,11 +361,11 @@ class Encoder:
         guards = [self.in_range(s.type, term) for s, term in bound.items()]
         guard = conjoin(*guards)
         body = self.encode(expr.body, {**values, **bound}, entry)
-        terms = list(bound.values())
-        defined = body.defined if body.defined is TRUE else z3.ForAll(terms, under(guard, body.defined))
+        over = list(bound.values())
+        defined = body.defined if isinstance(body.defined, Plain) else z3.ForAll(over, under(guard, body.defined))
         if expr.universal:
-            return Encoded(z3.ForAll(terms, under(guard, body.value)), defined)
-        return Encoded(z3.Exists(terms, conjoin(guard, body.value)), defined)
+            return Encoded(z3.ForAll(over, under(guard, body.value)), defined)
+        return Encoded(z3.Exists(over, conjoin(guard, body.value)), defined)
 
     def apply(self, expr: core.Apply, values: Mapping[Symbol, Term], entry: Mapping[Symbol, Term]) -> Encoded:
         define = self.defines[expr.function]
@@ -371,11 +373,11 @@ class Encoder:
         defined = conjoin(*(a.defined for a in arguments))
         parameters = (*define.parameters, *define.reads)
         if self.laid_open(define) and define.value is not None:
-            terms = tuple(a.value for a in arguments)
-            key = (expr.function, *(t.get_id() for t in terms))
+            given = tuple(a.value for a in arguments)
+            key = (expr.function, *(t.get_id() for t in given))
             if key not in self.applied:
-                body = self.encode(define.value, dict(zip(parameters, terms, strict=True)), {})
-                self.applied[key] = (body, terms)
+                body = self.encode(define.value, dict(zip(parameters, given, strict=True)), {})
+                self.applied[key] = (body, given)
             body = self.applied[key][0]
             return Encoded(body.value, conjoin(defined, body.defined))
         stored = [self.stored(p.type, a.value) for p, a in zip(parameters, arguments, strict=True)]
@@ -396,7 +398,7 @@ class Encoder:
             self.functions[define.qualified] = found
             bound = [z3.FreshConst(self.sort(p.type), p.name) for p in parameters]
             ranged = self.in_range(define.result, found(*bound))
-            if ranged is not TRUE:
+            if not isinstance(ranged, Plain):
                 self.facts.append(z3.ForAll(bound, ranged, patterns=[found(*bound)]))
         return found
 
@@ -412,21 +414,21 @@ def unknown_constant(define: core.Define) -> Symbol:
 
 def conjoin(*conditions: z3.BoolRef) -> z3.BoolRef:
     """The conjunction, without the parts that are plainly true."""
-    parts = [c for c in conditions if c is not TRUE]
+    parts = [c for c in conditions if not isinstance(c, Plain)]
     if not parts:
-        return TRUE
-    return parts[0] if len(parts) == 1 else z3.And(*parts)
+        return conditions[0] if conditions else terms.true()
+    return parts[0] if len(parts) == 1 else terms.conjunction(*parts)
 
 
 def under(guard: z3.BoolRef, condition: z3.BoolRef) -> z3.BoolRef:
     """`guard` implies `condition`, said shortly where either is plain."""
-    if condition is TRUE or guard is TRUE:
+    if isinstance(condition, Plain) or isinstance(guard, Plain):
         return condition
-    return z3.Implies(guard, condition)
+    return terms.implies(guard, condition)
 
 
 def choose(guard: z3.BoolRef, then: z3.BoolRef, otherwise: z3.BoolRef) -> z3.BoolRef:
     """`then` where the guard holds and `otherwise` where it does not."""
-    if then is TRUE and otherwise is TRUE:
-        return TRUE
-    return z3.If(guard, then, otherwise)
+    if isinstance(then, Plain) and isinstance(otherwise, Plain):
+        return then
+    return terms.choice(guard, then, otherwise)

@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 
 import z3
 
+from verify import terms
+
 Term: TypeAlias = Any  # z3 comes without types: an ExprRef
 
 WIDEST = 1024
@@ -25,7 +27,12 @@ def literal(value: int) -> Term:
 
 def is_bits(a: Term) -> bool:
     """True iff the term is held in a bit-vector."""
-    return bool(z3.is_bv(a))
+    return isinstance(a, z3.BitVecRef)
+
+
+def is_numeral(a: Term) -> bool:
+    """True iff the term is a numeral of z3's own integers."""
+    return isinstance(a, z3.IntNumRef)
 
 
 def unsigned(a: Term) -> Term:
@@ -41,7 +48,7 @@ def unbounded(a: Term) -> Term:
 def to_bits(a: Term, bits: int) -> Term:
     """The term modulo 2**bits, as a word."""
     if not is_bits(a):
-        return z3.BitVecVal(a.as_long(), bits) if z3.is_int_value(a) else z3.Int2BV(a, bits)
+        return z3.BitVecVal(a.as_long(), bits) if is_numeral(a) else z3.Int2BV(a, bits)
     if a.size() < bits:
         return z3.SignExt(bits - a.size(), a)
     return z3.Extract(bits - 1, 0, a) if a.size() > bits else a
@@ -57,7 +64,7 @@ def _meet(a: Term, b: Term, extra: Callable[[int, int], int]) -> tuple[Term, Ter
         return a, b
     wide = []
     for term in (a, b):
-        if not is_bits(term) and not z3.is_int_value(term):
+        if not is_bits(term) and not is_numeral(term):
             return unbounded(a), unbounded(b)
         wide.append(term.size() if is_bits(term) else _width(term.as_long()))
     bits = extra(wide[0], wide[1])
@@ -80,17 +87,17 @@ def _sum(a: int, b: int) -> int:
 
 def _fold(result: Term, a: Term, b: Term) -> Term:
     """The result, a numeral again if both operands are."""
-    return z3.simplify(result) if z3.is_int_value(a) and z3.is_int_value(b) else result
+    return z3.simplify(result) if is_numeral(a) and is_numeral(b) else result
 
 
 def add(a: Term, b: Term) -> Term:
     x, y = _meet(a, b, _one_more)
-    return _fold(x + y, a, b)
+    return _fold((terms.bits_plus if is_bits(x) else terms.plus)(x, y), a, b)
 
 
 def sub(a: Term, b: Term) -> Term:
     x, y = _meet(a, b, _one_more)
-    return _fold(x - y, a, b)
+    return _fold((terms.bits_minus if is_bits(x) else terms.minus)(x, y), a, b)
 
 
 def neg(a: Term) -> Term:
@@ -99,7 +106,7 @@ def neg(a: Term) -> Term:
 
 def mul(a: Term, b: Term) -> Term:
     x, y = _meet(a, b, _sum)
-    return _fold(x * y, a, b)
+    return _fold((terms.bits_times if is_bits(x) else terms.times)(x, y), a, b)
 
 
 def div(a: Term, b: Term) -> Term:
@@ -123,21 +130,21 @@ def mod(a: Term, b: Term) -> Term:
 
 def lt(a: Term, b: Term) -> z3.BoolRef:
     x, y = _meet(a, b, _as_wide)
-    return x < y
+    return (terms.bits_less if is_bits(x) else terms.less)(x, y)
 
 
 def le(a: Term, b: Term) -> z3.BoolRef:
     x, y = _meet(a, b, _as_wide)
-    return x <= y
+    return (terms.bits_at_most if is_bits(x) else terms.at_most)(x, y)
 
 
 def eq(a: Term, b: Term) -> z3.BoolRef:
     x, y = _meet(a, b, _as_wide)
-    return x == y
+    return terms.equal(x, y)
 
 
 def ite(condition: z3.BoolRef, a: Term, b: Term) -> Term:
     if not (is_bits(a) or is_bits(b)):
-        return z3.If(condition, a, b)
+        return terms.choice(condition, a, b)
     x, y = _meet(a, b, _as_wide)
-    return z3.If(condition, x, y)
+    return terms.choice(condition, x, y)

@@ -6,23 +6,31 @@ them is a proof; a `yes` is none, and is for `search` to follow up.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from verify import core
-from verify.put import Answer, assertions, narrowed_use, put
+from verify.put import Answer, Assertions, Tracking, assertions, joined, more, put
 from verify.question import Question
 from verify.words import AbstractIntegers, AnyIntegers, BitVectors, Integers, Words
+
+SHORT, MIDDLING, LONG = 100_000, 600_000, 5_000_000
+"""Efforts in the solver's own units, some million a second: what ends by them ends so on any machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A representation, and the most seconds that it gets. `ground`: without what is assumed of all values."""
+    """A representation, and the most that it gets: seconds, and (if not 0) effort.
+
+    `ground`: without what is assumed of all values. `seed`: of the solver's choices; where one misleads it for long,
+    another may do at once.
+    """
 
     words: Words
     seconds: float
+    effort: int = 0
     ground: bool = False
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,45 +49,48 @@ class NoProof:
 
 
 def attempts(word_bits: int, quantified: bool, seconds: float) -> Iterator[Attempt]:
-    """The order: short tries first, above the bits where the solver has to deal with quantifiers, else on the bits.
+    """The order: above the bits where the solver has to deal with quantifiers, else on the bits.
 
     What is proved at all is mostly proved at once by the right representation, and by the wrong one never.
     """
     bits, above = BitVectors(word_bits), AbstractIntegers(word_bits)
     if quantified:
-        yield Attempt(above, 1.5, ground=True)
-        yield Attempt(above, 1.5)
+        yield Attempt(above, seconds / 4, MIDDLING, ground=True)
         yield Attempt(bits, min(3.0, seconds / 4), ground=True)
         yield Attempt(above, seconds / 4)
         yield Attempt(bits, min(3.0, seconds / 4))
-        yield Attempt(Integers(word_bits), min(3.0, seconds / 4))
     else:
-        yield Attempt(above, 0.5)
         yield Attempt(bits, seconds * 0.7)
-        yield Attempt(Integers(word_bits), seconds / 4)
+    yield Attempt(Integers(word_bits), seconds / 4)
 
 
 def prove_generally(program: core.Program, question: Question, least: int, quantified: bool) -> Proof | None:
-    """A proof for every word size from `least` bits on, if the short attempts above the bits find one.
+    """A proof for every word size from `least` bits on, if little effort finds one, above the bits.
 
     The question is that of any one of these sizes: nothing of its scope but the size is fixed.
     """
-    words = AnyIntegers(least)
-    tries = [Attempt(words, 1.5, ground=True)]
-    if quantified:
-        tries.append(Attempt(words, 3.0))
-    for attempt in tries:
-        proof = _attempt(program, question, attempt)[1]
+    encodings, words = _Encodings(program, question), AnyIntegers(least)
+    proof = _at_once(encodings, words)
+    if proof is not None or not quantified:
+        return proof
+    for seed in range(3):
+        answer, proof = _attempt(encodings, Attempt(words, 5.0, MIDDLING, ground=True, seed=seed))
         if proof is not None:
             return proof
-    return None
+        if answer.yes:
+            break
+    return _attempt(encodings, Attempt(words, 10.0, LONG))[1]
 
 
 def prove(program: core.Program, question: Question, seconds: float, quantified: bool) -> Proof | NoProof:
     """Proof iff some attempt finds that no values meet the question."""
+    encodings = _Encodings(program, question)
+    proof = _at_once(encodings, AbstractIntegers(question.scope.word_bits))
+    if proof is not None:
+        return proof
     reasons: list[str] = []
     for attempt in attempts(question.scope.word_bits, quantified, seconds):
-        answer, proof = _attempt(program, question, attempt)
+        answer, proof = _attempt(encodings, attempt)
         if proof is not None:
             return proof
         if answer.yes and not attempt.ground and isinstance(attempt.words, BitVectors):
@@ -88,16 +99,52 @@ def prove(program: core.Program, question: Question, seconds: float, quantified:
     return NoProof(False, tuple(reasons))
 
 
-def _attempt(program: core.Program, question: Question, attempt: Attempt) -> tuple[Answer, Proof | None]:
+@dataclass(slots=True)
+class _Encodings:
+    """A question over several representations: each is made once, the ground part first, the rest where it is asked."""
+
+    program: core.Program
+    question: Question
+    grounds: dict[type[Words], Assertions] = field(default_factory=dict)
+    rests: dict[type[Words], Assertions] = field(default_factory=dict)
+
+    def ground(self, words: Words) -> Assertions:
+        """Without what is assumed of all values."""
+        kind = type(words)
+        if kind not in self.grounds:
+            revealed, narrow = self.question.obligation.revealed, self.question.scope.narrow
+            self.grounds[kind] = assertions(self.program, self.question, words, revealed, narrow, ())
+        return self.grounds[kind]
+
+    def rest(self, words: Words) -> Assertions:
+        """What is assumed of all values."""
+        kind = type(words)
+        if kind not in self.rests:
+            self.rests[kind] = more(self.ground(words))
+        return self.rests[kind]
+
+    def asked(self, attempt: Attempt) -> Assertions:
+        ground = self.ground(attempt.words)
+        return ground if attempt.ground or not ground.weak else joined(ground, self.rest(attempt.words))
+
+
+def _at_once(encodings: _Encodings, words: Words) -> Proof | None:
+    """What little effort finds, without what is assumed of all values and then with it: most of what there is."""
+    ground = encodings.ground(words)
+    solver = Tracking(ground)
+    used = solver.used(SHORT)
+    if used is None and ground.weak:
+        solver.add(encodings.rest(words))
+        used = solver.used(3 * SHORT)
+    return None if used is None else Proof(used)
+
+
+def _attempt(encodings: _Encodings, attempt: Attempt) -> tuple[Answer, Proof | None]:
     """What the solver answers to one attempt, and the proof if that is one."""
-    instances = () if attempt.ground else None
-    revealed, narrow = question.obligation.revealed, question.scope.narrow
-    asked = assertions(program, question, attempt.words, revealed, narrow, instances)
-    started = time.monotonic()
-    answer = put(asked, int(attempt.seconds * 1000))
+    asked = encodings.asked(attempt)
+    answer = put(asked, int(attempt.seconds * 1000), effort=attempt.effort, seed=attempt.seed)
     if not answer.no:
         return answer, None
-    took = time.monotonic() - started
-    # Worth a second call only where the first was quick.
-    used = narrowed_use(asked, 200 + int(took * 2000)) if took < 0.1 else None
+    # Which clauses suffice is worth a second call as long as it is quick.
+    used = Tracking(asked).used(SHORT)
     return answer, Proof(answer.used if used is None else used)

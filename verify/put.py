@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import z3
@@ -14,8 +14,9 @@ from verify.encode import Encoder, conjoin, under
 from verify.instance import Instance
 from verify.passive import Assume, Let, Path
 from verify.question import Question
+from verify.terms import Plain
 from verify.values import MapValue, Member
-from verify.words import TRUE, Integers, Words
+from verify.words import Integers, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Assertions:
     """A question in the solver's terms: satisfiable iff the question's answer is yes.
 
     `named` are the conditions that stand for a clause, with its name. `goal` is the negated goal, with the path.
+    `weak` are the assumptions that stand here only as far as they quantify over no values: see `whole`.
     """
 
     encoder: Encoder
@@ -30,6 +32,7 @@ class Assertions:
     plain: tuple[Any, ...]
     named: tuple[tuple[str, Any], ...]
     goal: tuple[Any, ...]
+    weak: tuple[Assume, ...] = ()
 
 
 def assertions(
@@ -49,22 +52,19 @@ def assertions(
     terms: dict[Symbol, Any] = {}
     plain: list[Any] = []
     named: list[tuple[str, Any]] = []
-
-    def taken(path: Path) -> Any:
-        parts = [terms[g.symbol] if g.holds else z3.Not(terms[g.symbol]) for g in path]
-        return conjoin(*parts)
-
+    weak: list[Assume] = []
     for step in question.steps:
         match step:
             case Let(path=path, symbol=symbol, value=value):
                 encoded = encoder.encode(value, terms, {})
                 terms[symbol] = encoded.value
-                if encoded.defined is not TRUE:
-                    plain.append(under(taken(path), encoded.defined))
-            case Assume(path=path, expr=expr, name=name):
-                kept = expr if instances is None else weakened(program, expr)
-                encoded = encoder.encode(kept, terms, {})
-                condition = under(taken(path), conjoin(encoded.defined, encoded.value))
+                if not isinstance(encoded.defined, Plain):
+                    plain.append(under(_taken(path, terms), encoded.defined))
+            case Assume(expr=expr, name=name):
+                kept = expr if instances is None else weakened(encoder, expr)
+                if kept is not expr:
+                    weak.append(step)
+                condition = _assumed(encoder, terms, step.path, kept)
                 if name is None:
                     plain.append(condition)
                 else:
@@ -74,32 +74,61 @@ def assertions(
             symbol: encoder.value(given, symbol.type) if isinstance(given, int | Member | MapValue) else given
             for symbol, given in instance.binding.items()
         }
-        encoded = encoder.encode(instance.expr, {**terms, **bound}, {})
-        plain.append(under(taken(instance.path), conjoin(encoded.defined, encoded.value)))
-    goal = [taken(question.path)]
+        plain.append(_assumed(encoder, {**terms, **bound}, instance.path, instance.expr))
+    goal = [_taken(question.path, terms)]
     if question.goal is not None:
         encoded = encoder.encode(question.goal, terms, {})
         goal += [encoded.defined, z3.Not(encoded.value)]
     for symbol in question.free_symbols():
         encoder.symbol(symbol)
-    return Assertions(encoder, terms, (*plain, *encoder.facts), tuple(named), tuple(goal))
+    return Assertions(encoder, terms, (*plain, *encoder.facts), tuple(named), tuple(goal), tuple(weak))
 
 
-def weakened(program: core.Program, expr: core.Expr) -> core.Expr:
-    """`expr` with every part that says something of all values taken for true: it follows from `expr`."""
+def more(asked: Assertions) -> Assertions:
+    """What `asked` lacks to be the whole question: its `weak` assumptions, and the facts that they need."""
+    known = len(asked.encoder.facts)
+    conditions = [(s.name, _assumed(asked.encoder, asked.terms, s.path, s.expr)) for s in asked.weak]
+    named = tuple((name, condition) for name, condition in conditions if name is not None)
+    plain = (condition for name, condition in conditions if name is None)
+    return Assertions(asked.encoder, asked.terms, (*plain, *asked.encoder.facts[known:]), named, ())
+
+
+def joined(a: Assertions, b: Assertions) -> Assertions:
+    """Both, of one encoder; as weak as `b`."""
+    return replace(b, plain=(*a.plain, *b.plain), named=(*a.named, *b.named), goal=(*a.goal, *b.goal))
+
+
+def _taken(path: Path, terms: Mapping[Symbol, Any]) -> Any:
+    """That the path is taken."""
+    return conjoin(*(terms[g.symbol] if g.holds else z3.Not(terms[g.symbol]) for g in path))
+
+
+def _assumed(encoder: Encoder, terms: Mapping[Symbol, Any], path: Path, expr: core.Expr) -> Any:
+    """That `expr` is defined and holds where the path is taken."""
+    encoded = encoder.encode(expr, terms, {})
+    return under(_taken(path, terms), conjoin(encoded.defined, encoded.value))
+
+
+def weakened(encoder: Encoder, expr: core.Expr) -> core.Expr:
+    """`expr` with every part that says something of all values taken for true: it follows from `expr`.
+
+    What is hidden says nothing of all values: it stands as it is. The same object if there is no such part.
+    """
     match expr:
         case core.Quantifier(universal=True, span=span):
             return core.Literal(span, True, core.BOOL)
         case core.Binary(op=core.BinaryOp.AND, left=left, right=right, span=span):
-            return core.Binary(span, core.BinaryOp.AND, weakened(program, left), weakened(program, right))
+            a, b = weakened(encoder, left), weakened(encoder, right)
+            return expr if a is left and b is right else core.Binary(span, core.BinaryOp.AND, a, b)
         case core.Binary(op=core.BinaryOp.IMPLIES, left=left, right=right, span=span):
-            return core.Binary(span, core.BinaryOp.IMPLIES, left, weakened(program, right))
+            b = weakened(encoder, right)
+            return expr if b is right else core.Binary(span, core.BinaryOp.IMPLIES, left, b)
         case core.Apply(function=function, arguments=arguments, span=span):
-            define = program.defines()[function]
-            if define.value is None or define.result != core.BOOL:
+            define = encoder.defines[function]
+            if define.value is None or define.result != core.BOOL or not encoder.laid_open(define):
                 return expr
-            inner = weakened(program, define.value)
-            if inner == define.value:
+            inner = weakened(encoder, define.value)
+            if inner is define.value:
                 return expr
             for symbol, argument in reversed(list(zip((*define.parameters, *define.reads), arguments, strict=True))):
                 inner = core.Let(span, symbol, argument, inner)
@@ -119,23 +148,28 @@ class Answer:
     reason: str
 
 
-PATIENCE = 500
-"""How many milliseconds the solver gets to meet wishes, before they are all given up."""
+PATIENCE = 2_500_000
+"""The effort that the solver gets to meet wishes, before they are all given up: on bits, half a second or so."""
 
 
-def put(asked: Assertions, milliseconds: int, wishes: Sequence[Any] = ()) -> Answer:
-    """One question to the solver. On `no`, `used` holds every clause given: narrowing it is `narrowed_use`.
+def put(asked: Assertions, milliseconds: int, wishes: Sequence[Any] = (), effort: int = 0, seed: int = 0) -> Answer:
+    """One question to the solver. On `no`, `used` holds every clause given: `Tracking` says which suffice.
 
+    `effort` is a limit in the solver's own units, some million a second and more: what ends by it ends so whatever the
+    machine and its load (0: none).
     `wishes` are what an answer should look like, the strongest last. Those that cannot be met are given up one by one:
     they change which values are found, never whether.
     """
-    solver = _solver(asked, milliseconds)
+    solver = _configured(z3.Solver(), asked)
+    if seed:
+        solver.set("random_seed", seed)
     solver.add(*asked.plain, *(term for _, term in asked.named), *asked.goal)
     kept = {z3.Bool(f"wish!{number}"): wish for number, wish in enumerate(wishes)}
     for literal, wish in kept.items():
         solver.add(z3.Implies(literal, wish))
     while True:
-        solver.set("timeout", max(1, min(milliseconds, PATIENCE) if kept else milliseconds))
+        solver.set("timeout", max(1, milliseconds // 2 if kept else milliseconds))
+        solver.set("rlimit", PATIENCE if kept else effort)
         result = solver.check(*kept)
         if kept and result == z3.unknown:
             kept.clear()
@@ -150,9 +184,7 @@ def put(asked: Assertions, milliseconds: int, wishes: Sequence[Any] = ()) -> Ans
         del kept[max(given_up, key=lambda literal: int(str(literal).split("!")[1]))]
 
 
-def _solver(asked: Assertions, milliseconds: int) -> Any:
-    solver = z3.Solver()
-    solver.set("timeout", max(1, milliseconds))
+def _configured(solver: z3.Solver, asked: Assertions) -> z3.Solver:
     if isinstance(asked.encoder.words, Integers):
         # z3's guess at a configuration from the shape of the problem is a bad one for quantifiers over arithmetic:
         # without it the slowest of these questions take a tenth of the time.
@@ -160,19 +192,32 @@ def _solver(asked: Assertions, milliseconds: int) -> Any:
     return solver
 
 
-def narrowed_use(asked: Assertions, milliseconds: int) -> tuple[str, ...] | None:
-    """Names of clauses that suffice for a question whose answer is no; None if that is not found out in time.
+class Tracking:
+    """A solver to which assertions are added bit by bit, and which knows what it uses. It only ever says no.
 
-    The solver that keeps track of what it uses is slower, so this is a question of its own.
+    It starts at once where the other takes time to prepare itself, which pays where the answer is near.
     """
-    solver = _solver(asked, milliseconds)
-    solver.add(*asked.plain, *asked.goal)
-    for number, (_, term) in enumerate(asked.named):
-        solver.assert_and_track(term, f"clause!{number}")
-    if solver.check() != z3.unsat:
-        return None
-    numbers = {int(str(c).split("!")[1]) for c in solver.unsat_core()}
-    return tuple(dict.fromkeys(name for number, (name, _) in enumerate(asked.named) if number in numbers))
+
+    def __init__(self, asked: Assertions) -> None:
+        self.solver = _configured(z3.SimpleSolver(), asked)
+        self.solver.set("mbqi", False)  # no candidates for a `yes`: of no use here
+        self.names: list[str] = []
+        self.add(asked)
+
+    def add(self, asked: Assertions) -> None:
+        self.solver.add(*asked.plain, *asked.goal)
+        for name, term in asked.named:
+            self.solver.assert_and_track(term, f"clause!{len(self.names)}")
+            self.names.append(name)
+
+    def used(self, effort: int, milliseconds: int = 5000) -> tuple[str, ...] | None:
+        """Names of clauses that suffice for the answer to be no; None if that is not found out."""
+        self.solver.set("rlimit", effort)
+        self.solver.set("timeout", max(1, milliseconds))
+        if self.solver.check() != z3.unsat:
+            return None
+        numbers = {int(str(c).split("!")[1]) for c in self.solver.unsat_core()}
+        return tuple(dict.fromkeys(name for number, name in enumerate(self.names) if number in numbers))
 
 
 def index_terms(asked: Assertions) -> list[Any]:

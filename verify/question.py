@@ -41,8 +41,9 @@ class Question:
         given = self.defined_symbols()
         found: dict[Symbol, None] = {}
         for expr in self.expressions():
-            bound = set(bound_in(expr))
-            for node in subexpressions(expr):
+            nodes = tuple(subexpressions(expr))
+            bound = {symbol for node in nodes for symbol in _binds(node)}
+            for node in nodes:
                 if isinstance(node, core.Var) and node.symbol not in bound and node.symbol not in given:
                     found.setdefault(node.symbol)
         return tuple(s for s in found if s.kind not in (SymbolKind.PARAM, SymbolKind.CONST))

@@ -4,8 +4,8 @@ Each worker is a process with a pipe of its own. The calling process takes part 
 anything, so that forking it is safe (the solver starts threads once it is asked something with a time limit, and a
 fork does not take threads along). Whatever needs the solver, the list of word sizes included, is asked of a worker.
 
-A forked worker makes one call. What the solver answers depends on what it was asked before, so that otherwise which
-witness is found, and whether one is, would change from run to run. A spawned one takes long to start, and makes many.
+A worker makes many calls, one after the other; which one makes which differs from run to run. So a call must not
+depend on those before it: what asks the solver begins anew with each (`terms.forget`).
 """
 
 from __future__ import annotations
@@ -203,8 +203,6 @@ class _Pool(Generic[A, R]):
             if self.tries[worker.index] < _CALLS:
                 self.waiting.appendleft(worker.index)
                 return None
-        if self.method == "fork":
-            self.end(worker)  # one call each
         worker.index = -1
         return outcome
 

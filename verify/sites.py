@@ -34,9 +34,11 @@ def is_partial(expr: core.Expr) -> bool:
 
 def subexpressions(expr: core.Expr) -> Iterator[core.Expr]:
     """The expression and all within it, each after its own sub-expressions."""
-    for child in core.children(expr):
-        yield from subexpressions(child)
-    yield expr
+    found, stack = [], [expr]
+    while stack:
+        found.append(stack.pop())
+        stack += core.children(found[-1])
+    return reversed(found)
 
 
 def expressions(item: core.Item) -> Iterator[core.Expr]:

@@ -24,6 +24,7 @@ from verify.seen import assumptions
 from verify.sites import statements
 from verify.span import Source
 from verify.syntax import RoutineKind
+from verify.terms import forget
 from verify.verdict import Counterexample, Reason, Result, Verdict
 
 
@@ -40,8 +41,9 @@ class _Outcome:
 def discharge(
     program: core.Program, obligation: Obligation, scope: Scope, sources: Mapping[str, Source], timeout: float
 ) -> Result:
-    """The verdict on an obligation at a scope, within about `timeout` seconds."""
+    """The verdict on an obligation at a scope, within about `timeout` seconds: whatever was asked before."""
     started = time.monotonic()
+    forget()
     outcome = _Discharge(program, obligation, scope, sources, timeout).outcome()
     return Result(
         obligation.id,
@@ -65,6 +67,7 @@ def discharge(
 def together(program: core.Program, obligation: Obligation, scopes: tuple[Scope, ...]) -> tuple[Result, ...] | None:
     """A result for each scope, all word sizes of every geometry, if one proof that fixes no word size is found."""
     started = time.monotonic()
+    forget()
     question = ask(program, obligation, scopes[0])
     if question.wanted or any(scope.empty for scope in scopes) or obligation.kind is Kind.GEOMETRY:
         return None

@@ -13,13 +13,9 @@ from typing import Any, Protocol, TypeAlias
 
 import z3
 
-from verify import integers
+from verify import integers, terms
 
 Term: TypeAlias = Any  # z3 comes without types: an ExprRef
-
-
-TRUE = z3.BoolVal(True)
-"""The one term for what is plainly true: told by identity, which is cheap."""
 
 
 class Words(Protocol):
@@ -72,16 +68,16 @@ class BitVectors:
         return z3.BitVecVal(value, self.bits)
 
     def in_range(self, a: Term) -> z3.BoolRef:  # noqa: ARG002  # every bit-vector is a word
-        return TRUE
+        return terms.true()
 
     def add(self, a: Term, b: Term) -> Term:
-        return a + b
+        return terms.bits_plus(a, b)
 
     def sub(self, a: Term, b: Term) -> Term:
-        return a - b
+        return terms.bits_minus(a, b)
 
     def mul(self, a: Term, b: Term) -> Term:
-        return a * b
+        return terms.bits_times(a, b)
 
     def div(self, a: Term, b: Term) -> Term:
         return z3.UDiv(a, b)
@@ -108,10 +104,10 @@ class BitVectors:
         return z3.LShR(a, count)
 
     def lt(self, a: Term, b: Term) -> z3.BoolRef:
-        return z3.ULT(a, b)
+        return terms.unsigned_less(a, b)
 
     def le(self, a: Term, b: Term) -> z3.BoolRef:
-        return z3.ULE(a, b)
+        return terms.unsigned_at_most(a, b)
 
     def to_int(self, a: Term) -> Term:
         return integers.unsigned(a)
@@ -142,13 +138,15 @@ class Integers:
         return z3.IntVal(value)
 
     def in_range(self, a: Term) -> z3.BoolRef:
-        return z3.And(a >= 0, a < self.top())
+        return terms.conjunction(terms.at_least(a, z3.IntVal(0)), terms.less(a, self.top()))
 
     def add(self, a: Term, b: Term) -> Term:
-        return z3.If(a + b >= self.top(), a + b - self.top(), a + b)
+        whole, top = terms.plus(a, b), self.top()
+        return terms.choice(terms.at_least(whole, top), terms.minus(whole, top), whole)
 
     def sub(self, a: Term, b: Term) -> Term:
-        return z3.If(a >= b, a - b, a - b + self.top())
+        difference = terms.minus(a, b)
+        return terms.choice(terms.at_least(a, b), difference, terms.plus(difference, self.top()))
 
     def mul(self, a: Term, b: Term) -> Term:
         return (a * b) % self.top()
@@ -190,10 +188,10 @@ class Integers:
         return result
 
     def lt(self, a: Term, b: Term) -> z3.BoolRef:
-        return a < b
+        return terms.less(a, b)
 
     def le(self, a: Term, b: Term) -> z3.BoolRef:
-        return a <= b
+        return terms.at_most(a, b)
 
     def to_int(self, a: Term) -> Term:
         return a
@@ -207,7 +205,7 @@ class AbstractIntegers(Integers):
 
     def _unknown(self, name: str, a: Term, b: Term) -> Term:
         integer = z3.IntSort()
-        return z3.Function(f"{name}.{self.bits}", integer, integer, integer)(a, b)
+        return terms.integer(z3.Function(f"{name}.{self.bits}", integer, integer, integer), a, b)
 
     def facts(self) -> list[z3.BoolRef]:
         """That the unknown functions give words. To be asserted beside whatever is encoded."""

@@ -1,0 +1,108 @@
+"""The constructors of terms that are used most.
+
+z3's own operators look at the kind of every operand, convert it, and make sure of it, at each call; here the caller
+knows the sorts. The terms are the same. Operands that do not go together are a z3.Z3Exception all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import z3
+from z3 import z3core
+
+Term: TypeAlias = Any  # z3 comes without types: an ExprRef
+
+
+def forget() -> None:
+    """Make a new context the one in which terms are made from here on.
+
+    What z3 answers depends on all that its context has seen. With a new one, a question gets the answer that it gets in
+    a new process. Terms from before do not go together with those made after.
+    """
+    z3.z3._main_ctx = None  # z3 makes the next one when it is asked for
+
+
+class Plain(z3.BoolRef):  # type: ignore[misc]  # z3 comes without types
+    """What is plainly true: told by its class, which is cheap."""
+
+
+def true() -> Plain:
+    context = z3.main_ctx()
+    return Plain(z3core.Z3_mk_true(context.ctx), context)
+
+
+_GENERAL = (z3.BoolRef, z3.ArithRef, z3.BitVecRef, z3.ArrayRef, z3.DatatypeRef)
+
+
+def _same(a: Term) -> Any:
+    """The class of terms of the sort of `a`: not the narrower one of numerals, quantifiers or what is plainly true."""
+    return next(kind for kind in _GENERAL if isinstance(a, kind))
+
+
+def _truth(a: Term) -> Any:  # noqa: ARG001
+    return z3.BoolRef
+
+
+def _binary(make: Callable[..., Any], kind: Callable[[Term], Any]) -> Callable[[Term, Term], Term]:
+    def made(a: Term, b: Term) -> Term:
+        context = a.ctx
+        return kind(a)(make(context.ctx, a.ast, b.ast), context)
+
+    return made
+
+
+def _array(terms: tuple[Term, ...]) -> Any:
+    array = (z3.Ast * len(terms))()
+    for number, term in enumerate(terms):
+        array[number] = term.ast
+    return array
+
+
+def _several(make: Callable[..., Any], kind: Callable[[Term], Any]) -> Callable[..., Term]:
+    def made(*terms: Term) -> Term:
+        context = terms[0].ctx
+        return kind(terms[0])(make(context.ctx, len(terms), _array(terms)), context)
+
+    return made
+
+
+conjunction = _several(z3core.Z3_mk_and, _truth)
+disjunction = _several(z3core.Z3_mk_or, _truth)
+implies = _binary(z3core.Z3_mk_implies, _truth)
+equal = _binary(z3core.Z3_mk_eq, _truth)
+distinct = _several(z3core.Z3_mk_distinct, _truth)
+
+# Of z3's own integers.
+plus = _several(z3core.Z3_mk_add, _same)
+minus = _several(z3core.Z3_mk_sub, _same)
+times = _several(z3core.Z3_mk_mul, _same)
+less = _binary(z3core.Z3_mk_lt, _truth)
+at_most = _binary(z3core.Z3_mk_le, _truth)
+at_least = _binary(z3core.Z3_mk_ge, _truth)
+
+# Of bit-vectors of one width: `unsigned` as words, else as two's complement.
+bits_plus = _binary(z3core.Z3_mk_bvadd, _same)
+bits_minus = _binary(z3core.Z3_mk_bvsub, _same)
+bits_times = _binary(z3core.Z3_mk_bvmul, _same)
+bits_less = _binary(z3core.Z3_mk_bvslt, _truth)
+bits_at_most = _binary(z3core.Z3_mk_bvsle, _truth)
+unsigned_less = _binary(z3core.Z3_mk_bvult, _truth)
+unsigned_at_most = _binary(z3core.Z3_mk_bvule, _truth)
+
+
+def negation(a: Term) -> Term:
+    return z3.BoolRef(z3core.Z3_mk_not(a.ctx.ctx, a.ast), a.ctx)
+
+
+def choice(condition: Term, then: Term, otherwise: Term) -> Term:
+    """`then` where the condition holds, else `otherwise`: of one sort."""
+    context = condition.ctx
+    return _same(then)(z3core.Z3_mk_ite(context.ctx, condition.ast, then.ast, otherwise.ast), context)
+
+
+def integer(function: z3.FuncDeclRef, *arguments: Term) -> Term:
+    """What a function gives, whose values are z3's own integers."""
+    made = z3core.Z3_mk_app(function.ctx.ctx, function.ast, len(arguments), _array(arguments))
+    return z3.ArithRef(made, function.ctx)
