@@ -2,10 +2,15 @@
 
     words      the unsigned machine word, its wrap-around by name
     geometry   the sizes that a port fixes
-    mm         the address space: entries, pte tables, and what is handed in (allocator, hooks)
+    mm         the address space: entries, tables of every level, and what is handed in (allocator, hooks)
+    levels     the levels of the tables, one at a time: looking, making, mapping
     step       how far one step goes: words in, words out
     mremap     move_page_tables by extents
     by_page    the earlier move_page_tables, page by page
+    repair     move_page_tables by extents, a table only where an entry needs it
+    unmap      a range and its tables go
+    move_vma   there, and back again where a table cannot be had
+    trip       to and fro
 
-Not in this state: locks, kmaps, caches and TLBs, and the table levels above the pmd.
+Not in this state: locks, caches and TLBs.
 """

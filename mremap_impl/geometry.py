@@ -11,20 +11,32 @@ from mremap_impl.words import Words
 class Geometry:
     """One port: shifts in bits, `task_size` the first address past user space.
 
-    Only what makes every shift defined is asked for: 0 <= page_shift < pmd_shift < word_bits, else ValueError.
-    That a geometry is a sensible one (a page of more than a byte, a LATENCY_LIMIT that does not wrap to 0) is for
-    whoever makes it: what happens without is worth running.
+    A shift is log2 of the bytes that one entry of its level maps. A level with the shift of the one above it is folded
+    away: it has no tables of its own.
+
+    Only what makes every shift defined and the levels nest is asked for: 0 <= page_shift < pmd_shift <= pud_shift <=
+    p4d_shift <= pgdir_shift < word_bits, else ValueError. That a geometry is a sensible one (a page of more than a
+    byte, a LATENCY_LIMIT that does not wrap to 0) is for whoever makes it: what happens without is worth running.
     """
 
     name: str
     word_bits: int
     page_shift: int
     pmd_shift: int
+    pud_shift: int
+    p4d_shift: int
+    pgdir_shift: int
     task_size: int
 
     def __post_init__(self) -> None:
-        if not 0 <= self.page_shift < self.pmd_shift < self.word_bits:
-            raise ValueError(f"{self.name}: want 0 <= page_shift < pmd_shift < word_bits, not {self}")
+        upper = (self.pmd_shift, self.pud_shift, self.p4d_shift, self.pgdir_shift, self.word_bits - 1)
+        if not 0 <= self.page_shift < self.pmd_shift or list(upper) != sorted(upper):
+            raise ValueError(f"{self.name}: want 0 <= page_shift < pmd_shift <= .. <= pgdir_shift < word_bits: {self}")
+
+    @classmethod
+    def two_levels(cls, name: str, word_bits: int, page_shift: int, pmd_shift: int, task_size: int) -> Geometry:
+        """A port with pte tables alone, below the pgd: all that lies between is folded away."""
+        return cls(name, word_bits, page_shift, pmd_shift, pmd_shift, pmd_shift, pmd_shift, task_size)
 
     @property
     def words(self) -> Words:
@@ -44,6 +56,43 @@ class Geometry:
         return self.words.invert(self.PMD_SIZE - 1)
 
     @property
+    def PUD_SIZE(self) -> int:
+        return 1 << self.pud_shift
+
+    @property
+    def PUD_MASK(self) -> int:
+        return self.words.invert(self.PUD_SIZE - 1)
+
+    @property
+    def P4D_SIZE(self) -> int:
+        return 1 << self.p4d_shift
+
+    @property
+    def P4D_MASK(self) -> int:
+        return self.words.invert(self.P4D_SIZE - 1)
+
+    @property
+    def PGDIR_SIZE(self) -> int:
+        return 1 << self.pgdir_shift
+
+    @property
+    def PGDIR_MASK(self) -> int:
+        return self.words.invert(self.PGDIR_SIZE - 1)
+
+    @property
+    def p4d_folded(self) -> bool:
+        """There are no p4d tables: an entry of the pgd is one of the p4d."""
+        return self.p4d_shift == self.pgdir_shift
+
+    @property
+    def pud_folded(self) -> bool:
+        return self.pud_shift == self.p4d_shift
+
+    @property
+    def pmd_folded(self) -> bool:
+        return self.pmd_shift == self.pud_shift
+
+    @property
     def PTRS_PER_PTE(self) -> int:
         """Entries in one pte table."""
         return 1 << (self.pmd_shift - self.page_shift)
@@ -55,11 +104,11 @@ class Geometry:
 
 
 # Linux 2.6.18, but for s390x: 4.14 with up to 5 levels.
-I386 = Geometry("i386", word_bits=32, page_shift=12, pmd_shift=22, task_size=0xC000_0000)
-I386_PAE = Geometry("i386_pae", word_bits=32, page_shift=12, pmd_shift=21, task_size=0xC000_0000)
-X86_64 = Geometry("x86_64", word_bits=64, page_shift=12, pmd_shift=21, task_size=0x7FFF_FFFF_F000)
-ARM = Geometry("arm", word_bits=32, page_shift=12, pmd_shift=21, task_size=0xBF00_0000)
-PARISC32 = Geometry("parisc32", word_bits=32, page_shift=12, pmd_shift=21, task_size=0xFFF0_0000)
-S390X = Geometry("s390x", word_bits=64, page_shift=12, pmd_shift=20, task_size=0xFFFF_FFFF_FFFF_F000)
+I386 = Geometry.two_levels("i386", word_bits=32, page_shift=12, pmd_shift=22, task_size=0xC000_0000)
+I386_PAE = Geometry("i386_pae", 32, 12, 21, 30, 30, 30, task_size=0xC000_0000)
+X86_64 = Geometry("x86_64", 64, 12, 21, 30, 39, 39, task_size=0x7FFF_FFFF_F000)
+ARM = Geometry.two_levels("arm", word_bits=32, page_shift=12, pmd_shift=21, task_size=0xBF00_0000)
+PARISC32 = Geometry.two_levels("parisc32", word_bits=32, page_shift=12, pmd_shift=21, task_size=0xFFF0_0000)
+S390X = Geometry("s390x", 64, 12, 20, 31, 42, 53, task_size=0xFFFF_FFFF_FFFF_F000)
 
 NAMED = (I386, I386_PAE, X86_64, ARM, PARISC32, S390X)

@@ -11,11 +11,23 @@ from mremap_impl.geometry import Geometry
 Pte: TypeAlias = object
 """A page-table entry: any value but None, which is what `none` is here."""
 
+Pgd = NewType("Pgd", int)
+"""C's `pgd_t *`: an entry of the pgd, known by the first address that it maps. So are those of the levels below."""
+
+P4d = NewType("P4d", int)
+Pud = NewType("Pud", int)
 Pmd = NewType("Pmd", int)
-"""A pmd entry, known by the first address that it maps."""
 
 PteP = NewType("PteP", int)
-"""C's `pte_t *`: a slot of a pte table, known by the address that it maps; the next slot is PAGE_SIZE on."""
+"""C's `pte_t *`: a slot of a pte table, known by the address that it maps; the next slot is PAGE_SIZE on.
+
+It does not wrap: one past the last slot of the word's last table is in no table.
+"""
+
+
+class BadPointer(Exception):
+    """A pointer was used that reaches nothing, or a map was undone that was not made last: the kernel would crash, or
+    worse. The message says which."""
 
 
 @dataclass(slots=True)
@@ -57,6 +69,14 @@ class Step:
     moved: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Map:
+    """A pte table that is mapped, so that its slots can be reached. `nested`: in the second of the two places."""
+
+    pmd: Pmd
+    nested: bool
+
+
 def same_entry(pte: Pte, _old_addr: int, _new_addr: int) -> Pte:
     """The move_pte of most ports."""
     return pte
@@ -68,14 +88,19 @@ def carry_on() -> None:
 
 @dataclass(slots=True)
 class Mm:
-    """Page tables as the mover sees them. Two are equal iff their entries and their tables are.
+    """Page tables as the mover sees them. Two are equal iff their entries, their tables and their bad entries are.
 
     `pte` has the entries, by page-aligned address; an absent key is none.
-    `table` has the pte tables that exist, each by the first address that it maps.
+    `table` has the pte tables that exist, each by the first address that it maps; `pmd_table`, `pud_table` and
+    `p4d_table` have those of the upper levels. A level that is folded away has none. The pgd is always there.
+    `bad_pgd` and so on have the entries of that level that are bad: neither none nor a pointer to a table.
     `move_pte(pte, old_addr, new_addr)` is the entry as it must stand at the new address.
     `cond_resched()` is called once a step, before it, with nothing half done: a caller may let others act there,
     or raise to end a loop that does not.
-    `steps` are the steps done so far, in order, over all moves by extents.
+    `nr_ptes` is how many pte tables there are. `made` has what was made, by how many there were then.
+    `reported` bad entries have been met so far.
+    `mapped` are the maps that are open, in the order in which they were made.
+    `steps` are the steps of move_page_tables done so far, in order, over all its calls.
     """
 
     geometry: Geometry
@@ -84,55 +109,78 @@ class Mm:
     allocator: Allocator = field(default_factory=Allocator.willing, compare=False)
     move_pte: Callable[[Pte, int, int], Pte | None] = field(default=same_entry, compare=False)
     cond_resched: Callable[[], None] = field(default=carry_on, compare=False)
+    p4d_table: set[int] = field(default_factory=set)
+    pud_table: set[int] = field(default_factory=set)
+    pmd_table: set[int] = field(default_factory=set)
+    bad_pgd: set[int] = field(default_factory=set)
+    bad_p4d: set[int] = field(default_factory=set)
+    bad_pud: set[int] = field(default_factory=set)
+    bad_pmd: set[int] = field(default_factory=set)
+    reported: int = field(default=0, compare=False)
+    nr_ptes: int = field(default=0, compare=False)
+    made: dict[int, int] = field(default_factory=dict, compare=False)
+    mapped: list[Map] = field(default_factory=list, compare=False)
     steps: list[Step] = field(default_factory=list, compare=False)
 
     @classmethod
     def holding(cls, geometry: Geometry, entries: Mapping[int, Pte], empty_tables: Iterable[int] = ()) -> Mm:
-        """These entries, the tables that they need, and a table for each address in `empty_tables`."""
-        return cls(geometry, dict(entries), {addr & geometry.PMD_MASK for addr in (*entries, *empty_tables)})
+        """These entries, the tables that they need, and a pte table for each address in `empty_tables`."""
+        addrs = (*entries, *empty_tables)
+        mm = cls(geometry, dict(entries), {addr & geometry.PMD_MASK for addr in addrs})
+        if not geometry.pmd_folded:
+            mm.pmd_table = {addr & geometry.PUD_MASK for addr in addrs}
+        if not geometry.pud_folded:
+            mm.pud_table = {addr & geometry.P4D_MASK for addr in addrs}
+        if not geometry.p4d_folded:
+            mm.p4d_table = {addr & geometry.PGDIR_MASK for addr in addrs}
+        mm.nr_ptes = len(mm.table)
+        return mm
 
     def well_formed(self) -> bool:
-        """True iff entries are at page-aligned addresses only, and only where their table is."""
-        page_offset, pmd_mask = self.geometry.PAGE_SIZE - 1, self.geometry.PMD_MASK
-        return all(not addr & page_offset and addr & pmd_mask in self.table for addr in self.pte)
-
-    # Tables.
-
-    def pmd_offset(self, addr: int) -> Pmd:
-        """The pmd entry of `addr`, whether or not there is a pte table below it."""
-        return Pmd(addr & self.geometry.PMD_MASK)
-
-    def pmd_none(self, pmd: Pmd) -> bool:
-        return pmd not in self.table
-
-    def pte_alloc(self, pmd: Pmd) -> bool:
-        """Makes the pte table unless it exists. False iff it was wanted and refused; then nothing has changed."""
-        if self.pmd_none(pmd):
-            if not self.allocator.grants():
+        """True iff entries are at page-aligned addresses only, and entries, tables and bad entries only below a table,
+        and nothing below a bad entry."""
+        geometry = self.geometry
+        levels = (
+            (self.p4d_table, self.bad_pgd, geometry.PGDIR_MASK, geometry.p4d_folded),
+            (self.pud_table, self.bad_p4d, geometry.P4D_MASK, geometry.pud_folded),
+            (self.pmd_table, self.bad_pud, geometry.PUD_MASK, geometry.pmd_folded),
+            (self.table, self.bad_pmd, geometry.PMD_MASK, False),
+        )
+        above: list[tuple[set[int], int]] = []  # the level above, if it is not folded away
+        for tables, bad, mask, folded in levels:
+            if (folded and (tables or bad)) or tables & bad:
                 return False
-            self.table.add(pmd)
-        return True
+            for entry in tables | bad:
+                if entry & mask != entry or any(entry & upper not in there for there, upper in above):
+                    return False
+            if not folded:
+                above = [(tables, mask)]
+        page_offset = geometry.PAGE_SIZE - 1
+        return all(not addr & page_offset and addr & geometry.PMD_MASK in self.table for addr in self.pte)
 
-    # Entries.
+    # Slots, which are reached through a map that is open.
 
-    def pte_offset(self, pmd: Pmd, addr: int) -> PteP:
-        """The slot of `addr` in the table below `pmd`."""
-        words = self.geometry.words
-        return PteP(words.add(pmd, addr & words.invert(self.geometry.PMD_MASK)))
-
-    def pte_next(self, ptep: PteP) -> PteP:
-        """C's `ptep + 1`. Nothing stops it at the end of the table."""
-        return PteP(self.geometry.words.add(ptep, self.geometry.PAGE_SIZE))
+    def pte_plus(self, ptep: PteP, count: int) -> PteP:
+        """C's `ptep + count`. Nothing stops it at the end of the table."""
+        return PteP(ptep + count * self.geometry.PAGE_SIZE)
 
     def pte_none(self, ptep: PteP) -> bool:
+        self._reach(ptep)
         return ptep not in self.pte
 
     def ptep_clear_flush(self, ptep: PteP) -> Pte:
         """Leaves none in a slot that is not none, and returns what was there."""
+        self._reach(ptep)
         return self.pte.pop(ptep)
 
     def set_pte_at(self, ptep: PteP, pte: Pte | None) -> None:
+        self._reach(ptep)
         if pte is None:
             self.pte.pop(ptep, None)
         else:
             self.pte[ptep] = pte
+
+    def _reach(self, ptep: PteP) -> None:
+        """Raises BadPointer unless the slot is in a table that is mapped."""
+        if not any(0 <= ptep - map_.pmd < self.geometry.PMD_SIZE for map_ in self.mapped):
+            raise BadPointer(f"the slot of {ptep:#x} is in no table that is mapped")

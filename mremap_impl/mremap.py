@@ -2,50 +2,101 @@
 
 from __future__ import annotations
 
+from mremap_impl.levels import (
+    p4d_alloc,
+    p4d_none_or_clear_bad,
+    p4d_offset,
+    pgd_none_or_clear_bad,
+    pgd_offset,
+    pmd_alloc,
+    pmd_none_or_clear_bad,
+    pmd_offset,
+    pte_alloc_map,
+    pte_offset_map,
+    pte_offset_map_nested,
+    pte_unmap,
+    pte_unmap_nested,
+    pud_alloc,
+    pud_none_or_clear_bad,
+    pud_offset,
+)
 from mremap_impl.mm import Mm, Pmd, Step
 from mremap_impl.step import destination_cut, how_much_done, latency_cut, source_extent
 
 
 def get_old_pmd(mm: Mm, addr: int) -> Pmd | None:
-    """The pmd of `addr`, or None if there is no pte table below it."""
-    pmd = mm.pmd_offset(addr)
-    if mm.pmd_none(pmd):
+    """The pmd of `addr`, or None if there is no pte table below it. A bad entry on the way is reported and cleared."""
+    pgd = pgd_offset(mm, addr)
+    if pgd_none_or_clear_bad(mm, pgd):
         return None
+
+    p4d = p4d_offset(mm, pgd, addr)
+    if p4d_none_or_clear_bad(mm, p4d):
+        return None
+
+    pud = pud_offset(mm, p4d, addr)
+    if pud_none_or_clear_bad(mm, pud):
+        return None
+
+    pmd = pmd_offset(mm, pud, addr)
+    if pmd_none_or_clear_bad(mm, pmd):
+        return None
+
     return pmd
 
 
 def alloc_new_pmd(mm: Mm, addr: int) -> Pmd | None:
-    """The pmd of `addr`, with a pte table below it, made if need be; or None if that was refused."""
-    pmd = mm.pmd_offset(addr)
-    if not mm.pte_alloc(pmd):
+    """The pmd of `addr`, with a pte table below it; or None if a table on the way was wanted and refused.
+
+    What was made before that stays. The caller owes that no entry on the way is bad.
+    """
+    pgd = pgd_offset(mm, addr)
+    p4d = p4d_alloc(mm, pgd, addr)
+    if p4d is None:
         return None
+
+    pud = pud_alloc(mm, p4d, addr)
+    if pud is None:
+        return None
+
+    pmd = pmd_alloc(mm, pud, addr)
+    if pmd is None:
+        return None
+
+    pte = pte_alloc_map(mm, pmd, addr)
+    if pte is None:
+        return None
+    pte_unmap(mm, pte)
     return pmd
 
 
 def move_ptes(mm: Mm, old_pmd: Pmd, old_addr: int, old_end: int, new_pmd: Pmd, new_addr: int) -> None:
     """Moves the entries of old_addr .. old_end to new_addr and on.
 
-    The caller owes that each of the two ranges lies in one PMD, the one given. One critical section.
+    The caller owes that the range is not empty, and that each side lies in one PMD, the one given, with its table
+    there. One critical section.
     """
     words, page_size = mm.geometry.words, mm.geometry.PAGE_SIZE
-    old_pte = mm.pte_offset(old_pmd, old_addr)
-    new_pte = mm.pte_offset(new_pmd, new_addr)
+    old_pte = pte_offset_map(mm, old_pmd, old_addr)
+    new_pte = pte_offset_map_nested(mm, new_pmd, new_addr)
     while old_addr < old_end:
         if not mm.pte_none(old_pte):
             pte = mm.ptep_clear_flush(old_pte)
             moved = mm.move_pte(pte, old_addr, new_addr)
             mm.set_pte_at(new_pte, moved)
-        old_pte, old_addr = mm.pte_next(old_pte), words.add(old_addr, page_size)
-        new_pte, new_addr = mm.pte_next(new_pte), words.add(new_addr, page_size)
+        old_pte, old_addr = mm.pte_plus(old_pte, 1), words.add(old_addr, page_size)
+        new_pte, new_addr = mm.pte_plus(new_pte, 1), words.add(new_addr, page_size)
+    pte_unmap_nested(mm, mm.pte_plus(new_pte, -1))
+    pte_unmap(mm, mm.pte_plus(old_pte, -1))
 
 
 def move_page_tables(mm: Mm, old_addr: int, new_addr: int, len: int) -> int:
     """Moves the entries of `len` bytes at `old_addr` to `new_addr`. Returns the bytes passed over.
 
     Less than `len` iff a destination table was refused: what lies below is moved, what lies above is untouched.
-    The caller owes page alignment, and ranges that are disjoint or new_addr < old_addr. The new range may run past
-    the end of the word, the old may not; one that ends there exactly (old_end 0) is not moved at all, and 0 is
-    returned.
+    The caller owes page alignment, ranges that are disjoint or new_addr < old_addr, and that no bad entry stands over
+    the new one. The new range may run past the end of the word, the old may not; one that ends there exactly (old_end
+    0) is not moved at all, and 0 is returned.
     """
     geometry, words = mm.geometry, mm.geometry.words
     old_end = words.add(old_addr, len)

@@ -3,14 +3,19 @@
 | specification | implementation |
 |---|---|
 | `pte: map[word, pte_t]`, `none` | `Mm.pte`, no key; other members stand for themselves |
-| `table: set[word]` | `Mm.table` |
+| `table`, `pmd_table`, `bad_pmd` and so on: `set[word]` | `Mm.table`, `Mm.pmd_table`, `Mm.bad_pmd` and so on |
+| `reported`, `nr_ptes`: `int` | `Mm.reported`, `Mm.nr_ptes` |
+| `made: map[int, word]` | `Mm.made`, laid over what was there before |
+| `mapped: map[int, word]`, `open_maps: int` | `Mm.mapped`, of which the last `DEEP` are known before |
 | `refuses: map[int, bool]`, `asked: int` | `Mm.allocator` |
 | `steps: int` | the length of `Mm.steps`, counted on |
 | `move_pte(entry, old_addr, new_addr)` | `Mm.move_pte` |
-| a result `present: bool` | a `Pmd`, that of the address asked for, or None |
+| a result `present: bool` | the entry of the address asked for at the level that the function returns, or None |
+| a result `error: bool` | an int that is not 0 |
+| more than one result | a tuple of them |
 
-A parameter of an implementing function is `mm`, `geometry`, the `X_pmd` of a parameter `X_addr`, or has the name of the
-procedure's own. A function has no other way to reach a state.
+A parameter of an implementing function is `mm`, `geometry`, the `X_pmd` of a parameter `X_addr` (a `pgd`, `p4d`, `pud`
+or `pmd` that of `addr`), or has the name of the procedure's own. A function has no other way to reach a state.
 """
 
 from __future__ import annotations
@@ -19,20 +24,28 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeGuard
 
 from mremap_impl.geometry import Geometry
-from mremap_impl.mm import Allocator, Mm
+from mremap_impl.levels import p4d_offset, pgd_offset, pmd_offset, pud_offset
+from mremap_impl.mm import Allocator, Map, Mm, Pmd
 from verify import core
 from verify.core import MapType, SetType, Symbol, SymbolKind
 from verify.evaluate import Context
+from verify.sites import subexpressions
 from verify.strategies.examples import Example
 from verify.strategies.hooks import Answers
 from verify.values import MapValue, Member, Value, fits, map_value
 
-STATES = ("pte", "table", "refuses", "asked", "steps")
+SETS = ("p4d_table", "pud_table", "pmd_table", "table", "bad_pgd", "bad_p4d", "bad_pud", "bad_pmd")
+STATES = (*SETS, "pte", "refuses", "asked", "reported", "nr_ptes", "made", "mapped", "open_maps", "steps")
+LEVELS = ("pgd", "p4d", "pud", "pmd")
+DEEP = 2
+"""How many of the maps that are open before a call an implementation sees."""
 PAGES = 4096
 """How many pages a range has at most: what one example may cost."""
+LEGS = 2
+"""How often a procedure moves a range at most."""
 SLACK = 100
 """A move may take so many steps, and two for each page: far more than it needs, so one that takes more never ends."""
 Function = Callable[..., Any]
@@ -69,25 +82,25 @@ def function_at(place: str) -> Function:
     return function
 
 
-def check(program: core.Program, routine: core.Routine, function: Function) -> None:
-    """Raises NoBridge unless the function can be called for the procedure, and all that it may change is known here."""
+def check(routine: core.Routine, function: Function) -> None:
+    """Raises NoBridge unless the function can be called for the procedure, and the states that its contract names are
+    known here."""
     own = {p.name for p in routine.parameters}
     names = set(inspect.signature(function).parameters)
     for name in names - own - {"mm", "geometry"}:
-        if not name.endswith("pmd") or _addr_of(name) not in own:
+        if _level(name) is None or _addr_of(name) not in own:
             raise NoBridge(f"{routine.qualified}: nothing stands for the parameter `{name}` of {function.__name__}")
-    for name in own - names:
+    for name in own - names - {_addr_of(name) for name in names if _level(name)}:
         raise NoBridge(f"{routine.qualified}: {function.__name__} has no parameter `{name}`")
-    for state in _states(program, routine):
+    named = {e.symbol for c in (*routine.requires, *routine.ensures) for e in subexpressions(c.expr) if _is_state(e)}
+    for state in sorted({*named, *routine.modifies}, key=str):
         if state.name not in STATES:
             raise NoBridge(f"{routine.qualified}: nothing in the implementation stands for the state `{state.name}`")
-    if len(routine.results) > 1:
-        raise NoBridge(f"{routine.qualified}: a function returns one result, not {len(routine.results)}")
 
 
 def affordable(context: Context, values: Mapping[Symbol, Value]) -> bool:
     """Whether the range among a move's arguments is short enough to go through. True while nothing is known of it."""
-    return _pages(geometry_of(context), {s.name: v for s, v in values.items()}) <= PAGES
+    return _pages(_constant(context, "PAGE_SHIFT"), {s.name: v for s, v in values.items()}) <= PAGES
 
 
 def call(routine: core.Routine, function: Function, example: Example, answers: Mapping[str, Answers]) -> Outcome:
@@ -98,7 +111,7 @@ def call(routine: core.Routine, function: Function, example: Example, answers: M
     geometry = geometry_of(example.context)
     arguments = {s.name: v for s, v in example.arguments.items()}
     state = {s.name: v for s, v in example.state.items()}
-    mm = mm_of(geometry, state, answers, 2 * _pages(geometry, arguments) + SLACK)
+    mm = mm_of(geometry, state, answers, 2 * LEGS * _pages(geometry.page_shift, arguments) + SLACK)
     given = {name: _argument(name, mm, geometry, arguments) for name in inspect.signature(function).parameters}
     try:
         returned = function(**given)
@@ -106,8 +119,12 @@ def call(routine: core.Routine, function: Function, example: Example, answers: M
         raise
     except Exception as error:
         raise Misbehaved(f"{function.__name__} raised {type(error).__name__}: {error}") from error
-    after = {s: _state_after(s, v, mm, example.context.word_bits) for s, v in example.state.items()}
-    results = {r: _result(r, returned, mm, arguments, example.context.word_bits) for r in routine.results}
+    bits = example.context.word_bits
+    after = {s: _state_after(s, v, mm, state, bits) for s, v in example.state.items()}
+    many = returned if isinstance(returned, tuple) else (returned,) * len(routine.results)
+    if len(many) != len(routine.results):
+        raise Misbehaved(f"{returned!r} was returned for {len(routine.results)} results")
+    results = {r: _result(r, one, mm, function, arguments, bits) for r, one in zip(routine.results, many, strict=True)}
     return Outcome(after, results)
 
 
@@ -119,9 +136,12 @@ def geometry_of(context: Context) -> Geometry:
     return Geometry(
         "drawn",
         context.word_bits,
-        _constant(context, "PAGE_SHIFT"),
-        _constant(context, "PMD_SHIFT"),
-        _constant(context, "TASK_SIZE", core.WORD),
+        page_shift=_constant(context, "PAGE_SHIFT"),
+        pmd_shift=_constant(context, "PMD_SHIFT"),
+        pud_shift=_constant(context, "PUD_SHIFT"),
+        p4d_shift=_constant(context, "P4D_SHIFT"),
+        pgdir_shift=_constant(context, "PGDIR_SHIFT"),
+        task_size=_constant(context, "TASK_SIZE", core.WORD),
     )
 
 
@@ -132,19 +152,15 @@ def mm_of(geometry: Geometry, state: Mapping[str, Value], answers: Mapping[str, 
     """
     if not state:
         return Mm(geometry, {}, set())
-    pte, table, refuses, asked = state["pte"], state["table"], state["refuses"], state["asked"]
-    assert isinstance(pte, MapValue)
-    assert isinstance(table, MapValue)
-    assert isinstance(refuses, MapValue)
-    assert isinstance(asked, int)
+    pte, refuses = _map_in(state, "pte"), _map_in(state, "refuses")
     none = pte.default
     assert none == _none(none)
     hook = next((a for name, a in answers.items() if name.endswith(".move_pte")), None)
-    if hook is None:
-        raise NoBridge("nothing in the specification stands for `move_pte`")
     left = turns
 
     def move_pte(entry: object, old_addr: int, new_addr: int) -> object:
+        if hook is None:
+            raise Misbehaved("move_pte was asked, of which the procedure's module knows nothing")
         if not isinstance(entry, Member):
             raise Misbehaved(f"move_pte was asked about {entry!r}, which is no entry")
         moved = hook.answer((entry, old_addr, new_addr))
@@ -156,15 +172,39 @@ def mm_of(geometry: Geometry, state: Mapping[str, Value], answers: Mapping[str, 
         if left < 0:
             raise Misbehaved(f"it has not ended after {turns} steps")
 
-    entries = dict(pte.items())
-    return Mm(
+    mm = Mm(
         geometry,
-        {key: value for key, value in entries.items() if isinstance(key, int)},
-        {key for key in table.entries if isinstance(key, int)},
-        Allocator(lambda question: bool(refuses.get(question)), asked),
+        {key: value for key, value in pte.entries.items() if isinstance(key, int)},
+        set(),
+        Allocator(lambda question: bool(refuses.get(question)), _int_in(state, "asked")),
         move_pte,
         cond_resched,
+        reported=_int_in(state, "reported"),
+        nr_ptes=_int_in(state, "nr_ptes"),
+        mapped=_maps_before(state),
     )
+    for name in SETS:
+        getattr(mm, name).update(_map_in(state, name).entries)
+    return mm
+
+
+def _map_in(state: Mapping[str, Value], name: str) -> MapValue:
+    value = state[name]
+    assert isinstance(value, MapValue)
+    return value
+
+
+def _int_in(state: Mapping[str, Value], name: str) -> int:
+    value = state[name]
+    assert isinstance(value, int)
+    return value
+
+
+def _maps_before(state: Mapping[str, Value]) -> list[Map]:
+    """The last maps that are open, as far as an implementation sees them."""
+    mapped, open_maps = _map_in(state, "mapped"), _int_in(state, "open_maps")
+    found = (mapped.get(number) for number in range(open_maps - DEEP, open_maps))
+    return [Map(Pmd(addr), nested=False) for addr in found if isinstance(addr, int)]
 
 
 def _argument(name: str, mm: Mm, geometry: Geometry, arguments: Mapping[str, Value]) -> object:
@@ -174,24 +214,39 @@ def _argument(name: str, mm: Mm, geometry: Geometry, arguments: Mapping[str, Val
         return mm
     if name == "geometry":
         return geometry
-    addr = arguments[_addr_of(name)]
+    addr, level = arguments[_addr_of(name)], _level(name)
     assert isinstance(addr, int)
-    return mm.pmd_offset(addr)
+    assert level is not None
+    return _entry_of(mm, level, addr)
 
 
-def _pages(geometry: Geometry, arguments: Mapping[str, Value]) -> int:
+def _entry_of(mm: Mm, level: str, addr: int) -> int:
+    """The entry of a level for an address."""
+    pgd = pgd_offset(mm, addr)
+    p4d = p4d_offset(mm, pgd, addr)
+    pud = pud_offset(mm, p4d, addr)
+    return {"pgd": pgd, "p4d": p4d, "pud": pud, "pmd": pmd_offset(mm, pud, addr)}[level]
+
+
+def _pages(page_shift: int, arguments: Mapping[str, Value]) -> int:
     """How many pages the range among a move's arguments has; 0 while nothing is known of it."""
     length = arguments.get("len", 0)
     assert isinstance(length, int)
     start, end = arguments.get("old_addr"), arguments.get("old_end")
     if isinstance(start, int) and isinstance(end, int):
         length = end - start
-    return length // geometry.PAGE_SIZE
+    return length >> page_shift
 
 
-def _addr_of(pmd: str) -> str:
-    """The parameter whose pmd a parameter is: `old_addr` for `old_pmd`."""
-    return pmd.removesuffix("pmd") + "addr"
+def _level(name: str) -> str | None:
+    """The level of a parameter that is an entry of an upper level: that of `old_pmd` is `pmd`."""
+    level = name.rsplit("_", 1)[-1]
+    return level if level in LEVELS else None
+
+
+def _addr_of(name: str) -> str:
+    """The parameter whose entry a parameter is: `old_addr` for `old_pmd`."""
+    return name[:-3] + "addr"
 
 
 def _constant(context: Context, name: str, type_: core.Type = core.INT) -> int:
@@ -209,7 +264,8 @@ def _none(value: Value) -> Member:
 # --- and back ------------------------------------------------------------------------------------------------------
 
 
-def _state_after(symbol: Symbol, before: Value, mm: Mm, word_bits: int) -> Value:
+def _state_after(symbol: Symbol, before: Value, mm: Mm, state: Mapping[str, Value], word_bits: int) -> Value:
+    """What a state is after a call; `state` has all of them before it, by name."""
     value = before
     match symbol.name:
         case "pte":
@@ -218,18 +274,34 @@ def _state_after(symbol: Symbol, before: Value, mm: Mm, word_bits: int) -> Value
                 if not isinstance(pte, Member):
                     raise Misbehaved(f"{pte!r} stands in a page table")
             value = _map(symbol, before.default, dict(mm.pte), word_bits)
-        case "table":
-            value = _map(symbol, False, dict.fromkeys(mm.table, True), word_bits)
+        case name if name in SETS:
+            value = _map(symbol, False, dict.fromkeys(getattr(mm, name), True), word_bits)
         case "asked":
             value = mm.allocator.asked
+        case "reported" | "nr_ptes" as name:
+            value = getattr(mm, name)
+        case "made":
+            value = _laid_over(symbol, before, mm.made, word_bits)
+        case "mapped":
+            first = _int_in(state, "open_maps") - DEEP
+            value = _laid_over(symbol, before, {first + n: m.pmd for n, m in enumerate(mm.mapped)}, word_bits)
+        case "open_maps":
+            value = _int_in(state, "open_maps") - DEEP + len(mm.mapped)
         case "steps":
             assert isinstance(before, int)
             value = before + len(mm.steps)
-        case "refuses":
-            pass  # what answers is not in the implementation's hands
         case _:
-            raise NoBridge(symbol.name)
+            pass  # as `refuses`: what answers is not in the implementation's hands
     return _fitting(symbol, value, word_bits)
+
+
+def _laid_over(symbol: Symbol, before: Value, entries: Mapping[Any, int], word_bits: int) -> Value:
+    """A map from numbers to addresses, changed at the numbers that `entries` has."""
+    assert isinstance(before, MapValue)
+    for addr in entries.values():
+        if not fits(addr, core.WORD, word_bits):
+            raise Misbehaved(f"{symbol.name} has {addr!r}, which is no word")
+    return map_value(before.type, before.default, {**before.entries, **entries}, word_bits)
 
 
 def _map(symbol: Symbol, default: Value, entries: Mapping[Any, Any], word_bits: int) -> Value:
@@ -240,13 +312,18 @@ def _map(symbol: Symbol, default: Value, entries: Mapping[Any, Any], word_bits: 
     return map_value(symbol.type, default, entries, word_bits)
 
 
-def _result(symbol: Symbol, returned: object, mm: Mm, arguments: Mapping[str, Value], word_bits: int) -> Value:
+def _result(
+    symbol: Symbol, returned: object, mm: Mm, function: Function, arguments: Mapping[str, Value], word_bits: int
+) -> Value:
     value: Any = returned
-    if symbol.type == core.BOOL and not isinstance(returned, bool):
+    if symbol.name == "error" and isinstance(returned, int):
+        value = returned != 0
+    elif symbol.type == core.BOOL and not isinstance(returned, bool):
         addr = arguments["addr"]
         assert isinstance(addr, int)
-        if returned is not None and returned != mm.pmd_offset(addr):
-            raise Misbehaved(f"{returned!r} was returned, and is not the pmd of {addr:#x}")
+        level = str(inspect.signature(function).return_annotation).split(" ")[0].lower()
+        if returned is not None and returned != _entry_of(mm, level, addr):
+            raise Misbehaved(f"{returned!r} was returned, and is not the {level} of {addr:#x}")
         value = returned is not None
     return _fitting(symbol, value, word_bits)
 
@@ -258,5 +335,5 @@ def _fitting(symbol: Symbol, value: Any, word_bits: int) -> Value:
     return result
 
 
-def _states(program: core.Program, routine: core.Routine) -> tuple[Symbol, ...]:
-    return tuple(i.symbol for i in program.visible_items(routine.module) if isinstance(i, core.State))
+def _is_state(expr: core.Expr) -> TypeGuard[core.Var]:
+    return isinstance(expr, core.Var) and expr.symbol.kind is SymbolKind.STATE

@@ -28,7 +28,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         except BadSuite as error:
             raise metafunc.definition.parent.CollectError(str(error)) from error  # type: ignore[union-attr]
     tests = config.stash[SUITE].tests
-    metafunc.parametrize("generated", tests, ids=[test.id for test in tests])
+    # Those of one procedure in one process, so that its examples are drawn once.
+    grouped = [pytest.param(t, id=t.id, marks=pytest.mark.xdist_group(t.routine.qualified)) for t in tests]
+    metafunc.parametrize("generated", grouped)
 
 
 @pytest.fixture(scope="session")

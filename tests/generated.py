@@ -32,7 +32,7 @@ from verify.syntax import RoutineKind
 from verify.values import Value, show
 from verify.why import failing_binding
 
-EXAMPLES = 240
+EXAMPLES = 120
 """How many examples each procedure is run on, if nobody asks for more."""
 
 SHARE = 0.02
@@ -121,7 +121,7 @@ def suite(spec: Sequence[Path], table: Mapping[str, str], current: Path | None =
             if name not in procedures:
                 raise BadSuite(f"tool.verify.implementations: there is no procedure `{name}` in the specification")
             functions[name] = function_at(place)
-            check(program, procedures[name], functions[name])
+            check(procedures[name], functions[name])
         classes = input_classes(program)
     except (NoBridge, BadClass) as error:
         raise BadSuite(str(error)) from error

@@ -135,12 +135,27 @@ def test_maps_are_equal_iff_they_are_at_all_words_whatever_their_arrays_hold_els
 
 def test_maps_keyed_by_members_are_equal_iff_they_are_at_all_members() -> None:
     m, n = state("m", SetType(PTE)), state("n", SetType(PTE))
-    nothing = z3.K(z3.IntSort(), z3.BoolVal(False))
+    every = z3.K(z3.IntSort(), z3.BoolVal(True))
     for words in (BitVectors(8), Integers(8)):
         made = encoder(words)
         for key, equal in ((-1, True), (0, False), (5, False)):
-            terms = {m: nothing, n: z3.Store(nothing, key, True)}
+            terms = {m: every, n: z3.Store(every, key, False)}
             assert proved(made, made.encode(op(var(m), "==", var(n)), terms, {}).value) == equal
+
+
+def test_what_stands_for_a_map_holds_nothing_where_the_map_has_no_key() -> None:
+    """So that equal maps are one array, and what hidden functions make of them is the same."""
+    made = encoder(Integers(8))
+    free, other = (made.symbol(state(name, SetType(WORD))) for name in "mn")
+    bound = z3.Const("bound", free.sort())
+    made.bound.add(bound.get_id())
+    empty, full = (z3.K(z3.IntSort(), z3.BoolVal(value)) for value in (False, True))
+    for array in (free, empty, z3.Store(empty, 3, True), z3.If(z3.Bool("b"), z3.Store(free, 1, False), other)):
+        assert made.nothing_beyond(array)
+        assert z3.is_eq(made.equal(SetType(WORD), array, free))
+    for array in (full, bound, z3.Store(full, 3, False), z3.If(z3.Bool("b"), free, bound)):
+        assert not made.nothing_beyond(array)
+        assert z3.is_quantifier(made.equal(SetType(WORD), array, free))
 
 
 def test_maps_within_maps_are_equal_iff_they_are_at_all_words() -> None:

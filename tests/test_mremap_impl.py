@@ -21,11 +21,13 @@ from mremap_impl.mremap import alloc_new_pmd, get_old_pmd, move_page_tables, mov
 from mremap_impl.step import destination_cut, how_much_done, latency_cut, next_pmd, source_extent
 from mremap_impl.words import Words
 
-PARISC32_4M = Geometry("parisc32 of 4.14", word_bits=32, page_shift=12, pmd_shift=22, task_size=0xFFF0_0000)
-TINY = Geometry("2 ptes per table", word_bits=16, page_shift=4, pmd_shift=5, task_size=0xF000)
-SMALL = Geometry("4 ptes per table", word_bits=16, page_shift=4, pmd_shift=6, task_size=0xF000)
-WIDE = Geometry("128 ptes per table", word_bits=16, page_shift=4, pmd_shift=11, task_size=0xF000)
-SHORT_WORD = Geometry("page_shift + 6 == word_bits", word_bits=16, page_shift=10, pmd_shift=12, task_size=0xF000)
+PARISC32_4M = Geometry.two_levels("parisc32 of 4.14", word_bits=32, page_shift=12, pmd_shift=22, task_size=0xFFF0_0000)
+TINY = Geometry.two_levels("2 ptes per table", word_bits=16, page_shift=4, pmd_shift=5, task_size=0xF000)
+SMALL = Geometry.two_levels("4 ptes per table", word_bits=16, page_shift=4, pmd_shift=6, task_size=0xF000)
+WIDE = Geometry.two_levels("128 ptes per table", word_bits=16, page_shift=4, pmd_shift=11, task_size=0xF000)
+SHORT_WORD = Geometry.two_levels(
+    "page_shift + 6 == word_bits", word_bits=16, page_shift=10, pmd_shift=12, task_size=0xF000
+)
 
 Mover = Callable[[Mm, int, int, int], int]
 MOVERS = [pytest.param(move_page_tables, id="by extents"), pytest.param(move_page_tables_by_page, id="by page")]
@@ -71,10 +73,21 @@ def test_sizes_of_a_geometry(geometry: Geometry, pmd_size: int, pmd_mask: int, p
     assert sizes == (pmd_size, pmd_mask, ptes, latency_limit)
 
 
-@pytest.mark.parametrize(("page_shift", "pmd_shift", "word_bits"), [(-1, 4, 8), (4, 4, 8), (4, 8, 8)])
-def test_a_geometry_with_an_undefined_shift_is_refused(page_shift: int, pmd_shift: int, word_bits: int) -> None:
-    with pytest.raises(ValueError, match="want 0 <= page_shift < pmd_shift < word_bits"):
-        Geometry("odd", word_bits, page_shift, pmd_shift, task_size=0)
+@pytest.mark.parametrize(
+    "shifts", [(-1, 4, 4, 4, 4), (4, 4, 4, 4, 4), (4, 8, 8, 8, 8), (2, 4, 3, 5, 5), (2, 4, 5, 4, 5), (2, 4, 4, 6, 5)]
+)
+def test_a_geometry_with_an_undefined_shift_or_levels_out_of_order_is_refused(
+    shifts: tuple[int, int, int, int, int],
+) -> None:
+    page, pmd, pud, p4d, pgdir = shifts
+    with pytest.raises(ValueError, match=r"want 0 <= page_shift < pmd_shift <= \.\. <= pgdir_shift < word_bits"):
+        Geometry("odd", 8, page, pmd, pud, p4d, pgdir, task_size=0)
+
+
+def test_which_levels_are_folded_away_on_the_named_geometries() -> None:
+    folded = {g.name: "".join("fx"[not f] for f in (g.p4d_folded, g.pud_folded, g.pmd_folded)) for g in NAMED}
+    two, three, four, five = "fff", "ffx", "fxx", "xxx"
+    assert folded == {"i386": two, "i386_pae": three, "x86_64": four, "arm": two, "parisc32": two, "s390x": five}
 
 
 def test_user_addresses_reach_the_last_pmd_of_the_word_on_two_of_the_named_geometries() -> None:
@@ -454,7 +467,8 @@ def test_an_entry_reclaimed_while_the_allocator_sleeps_is_no_error(refused: bool
 @st.composite
 def moves(draw: st.DrawFn) -> tuple[Mm, Mm, int, int, int]:
     """A small machine, twice, and two disjoint ranges: old_addr, new_addr, len. The new one may pass the word's end."""
-    geometry = Geometry("small", word_bits=9, page_shift=1, pmd_shift=draw(st.integers(2, 8)), task_size=0)
+    pmd, pud, p4d, pgdir = sorted(draw(st.integers(2, 8)) for _ in range(4))
+    geometry = Geometry("small", 9, 1, pmd, pud, p4d, pgdir, task_size=0)
     in_word = 1 << (geometry.word_bits - geometry.page_shift)
     old_page = draw(st.integers(0, in_word - 2))
     count = draw(st.integers(1, min(in_word - 1 - old_page, in_word // 2)))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from verify import core
+import pytest
+
+from verify import core, solve
 from verify.elaborate import elaborate
 from verify.load import load
 from verify.plan import Request, Task, plan
@@ -41,8 +44,8 @@ lemma kept(a: word, b: word)
 """
 
 
-def planned(folder: Path) -> tuple[core.Program, tuple[Task, ...]]:
-    (folder / "m.spec").write_text(TEXT)
+def planned(folder: Path, text: str = TEXT) -> tuple[core.Program, tuple[Task, ...]]:
+    (folder / "m.spec").write_text(text)
     loaded = load([folder / "m.spec"])
     program, found = elaborate(loaded.modules, loaded.roots, loaded.sources, loaded.broken)
     assert program is not None, (loaded.diagnostics, found)
@@ -70,3 +73,59 @@ def test_a_proof_for_every_word_size_names_the_clauses_that_it_needs(tmp_path: P
     found = together(program, pair[0].obligation, tuple(t.scope for t in pair))
     assert found is not None
     assert {r.used for r in found} == {("m.kept.requires.at", "m.kept.requires.other")}
+
+
+FALSE = """\
+module m;
+
+param SHIFT: int;
+assume shift: 3 <= SHIFT && SHIFT < WORD_BITS - 1;
+geometry a { WORD_BITS = 32; SHIFT = 12; }
+geometry b { WORD_BITS = 64; SHIFT = 16; }
+const MASK: word = (1 << SHIFT) - 1;
+define inside(a: word, end: word): bool = forall x: word :: x - a < end - a ==> x < end;
+
+procedure rounded(a: word) returns (up: word)
+    requires below: inside(a, ~0)
+    ensures  above: up >= a
+{
+    up = (a + MASK) & ~MASK;
+}
+"""
+
+
+def test_no_long_proof_is_tried_of_what_is_soon_found_false(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program, tasks = planned(tmp_path, FALSE)
+
+    def never(*_: object) -> None:
+        raise AssertionError("a long proof is tried")
+
+    monkeypatch.setattr(solve, "prove", never)
+    monkeypatch.setattr(solve, "prove_generally", never)
+    both = [t for t in tasks if t.obligation.id == "m.rounded.ensures.above"]
+    assert together(program, both[0].obligation, tuple(t.scope for t in both)) is None
+    for task in both:
+        assert discharge(program, task.obligation, task.scope, {}, 20.0).verdict is Verdict.REFUTED
+
+
+HARD = """\
+module m;
+
+lemma cubes(a: int, b: int, c: int, held: map[int, int])
+    requires some:  a > 0 && b > 0
+    requires many:  forall n: int :: held[n] * held[n] == n * held[n + 1] + a
+    ensures  apart: a * a * a + b * b * b != c * c * c && held[a] * held[b] != c
+{ }
+"""
+
+
+def test_all_that_is_tried_keeps_within_the_time_together(tmp_path: Path) -> None:
+    program, tasks = planned(tmp_path, HARD)
+    both = [t for t in tasks if t.obligation.id == "m.cubes.ensures.apart"]
+    began = time.process_time()
+    assert together(program, both[0].obligation, tuple(t.scope for t in both), 2.0) is None
+    assert time.process_time() - began < 2.0
+    began = time.process_time()
+    found = discharge(program, both[0].obligation, both[0].scope, {}, 2.0)
+    assert time.process_time() - began < 3.5
+    assert found.verdict is Verdict.UNKNOWN

@@ -41,9 +41,14 @@ class Decoded:
     tables: Mapping[str, Table]
 
 
-def decode(asked: Assertions, model: Any, symbols: Iterable[Symbol], params: Iterable[Symbol]) -> Decoded:
-    """The values of `symbols` and `params` in a model of the assertions. Raises Undecodable."""
-    reader = _Reader(asked, model)
+def decode(
+    asked: Assertions, model: Any, symbols: Iterable[Symbol], params: Iterable[Symbol], *, plain: bool = False
+) -> Decoded:
+    """The values of `symbols` and `params` in a model of the assertions. Raises Undecodable.
+
+    `plain`: where the question does not look into it, a map has the plainest value, whatever the model has there.
+    """
+    reader = _Reader(asked, model, plain)
     tables = {
         name: reader.table(asked.encoder.defines[name], function)
         for name, function in asked.encoder.functions.items()
@@ -64,8 +69,9 @@ def decode(asked: Assertions, model: Any, symbols: Iterable[Symbol], params: Ite
 
 
 class _Reader:
-    def __init__(self, asked: Assertions, model: Any) -> None:
+    def __init__(self, asked: Assertions, model: Any, plain: bool) -> None:
         self.asked = asked
+        self.plain = plain
         self.encoder: Encoder = asked.encoder
         self.bits = asked.encoder.words.bits
         self.model = model
@@ -120,6 +126,10 @@ class _Reader:
         def done(default: Value) -> MapValue:
             return map_value(type_, default, dict(reversed(entries)), self.bits)
 
+        if self.plain:
+            for found in self.looked_at(term.sort().domain()):
+                enter(found, z3.Select(term, found))
+            return done(some_value(inner, self.bits))
         while True:
             if z3.is_store(term):
                 enter(term.arg(1), term.arg(2))

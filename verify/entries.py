@@ -20,8 +20,10 @@ Discharge = Callable[[core.Program, Obligation, Scope, Mapping[str, Source], flo
 """What finds the verdict on an obligation at a scope, within about so many seconds."""
 
 
-Together = Callable[[core.Program, Obligation, tuple[Scope, ...]], "tuple[Result, ...] | None"]
-"""What proves an obligation at several scopes by one proof, if that is quickly found: a result for each, or None."""
+Together = Callable[[core.Program, Obligation, tuple[Scope, ...], float], "tuple[Result, ...] | None"]
+"""What proves an obligation at several scopes by one proof, if that is quickly found: a result for each, or None.
+
+It keeps to a half of so many seconds."""
 
 Unit = tuple[int, ...]
 """Tasks that one worker does in one go, by index."""
@@ -39,7 +41,7 @@ class Work:
 
     def __call__(self, tasks: tuple[Task, ...]) -> tuple[Result, ...]:
         if self.together is not None and len(tasks) > 1:
-            found = self.together(self.program, tasks[0].obligation, tuple(t.scope for t in tasks))
+            found = self.together(self.program, tasks[0].obligation, tuple(t.scope for t in tasks), self.timeout)
             if found is not None:
                 return found
         return tuple(self.discharge(self.program, t.obligation, t.scope, self.sources, self.timeout) for t in tasks)

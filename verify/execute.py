@@ -25,6 +25,9 @@ from verify.why import failing_binding
 
 Values: TypeAlias = Mapping[Symbol, Value]
 
+RECORDED = 10_000
+"""How many steps a trace keeps, the last ones."""
+
 PROCEDURES = frozenset({RoutineKind.PROCEDURE, RoutineKind.TRUSTED, RoutineKind.REFUTE_PROCEDURE})
 
 
@@ -124,7 +127,7 @@ def execute(
     fuel: int,
     hints: Mapping[Symbol, tuple[Value, ...]] | None = None,
     pieces: int = PIECES,
-    recorded: int = 10_000,
+    recorded: int = RECORDED,
 ) -> Run:
     """Runs the body of a routine, and those of the procedures that it calls.
 
@@ -212,6 +215,7 @@ class _Execution:
         self.routines = program.routines()
         self.steps: deque[Step] = deque(maxlen=recorded)
         self.watched_ranges: dict[int, bool] = {}
+        self.numbered: dict[str, Mapping[Span, int]] = {}
 
     def recorded(self) -> Trace:
         return tuple(self.steps)
@@ -324,11 +328,18 @@ class _Execution:
         """True iff the range of an operation in an expression, which must outlive this object, is watched."""
         known = self.watched_ranges.get(id(expr))
         if known is None:
-            sites = range_sites(act.routine)
-            numbers = (sites.get(e.span) for e in subexpressions(expr) if is_partial(e))
+            partial = [e.span for e in subexpressions(expr) if is_partial(e)]
+            sites = self.sites(act.routine) if partial else {}
+            numbers = (sites.get(span) for span in partial)
             known = any(self.watch(f"{act.routine.qualified}.range[{n}]") for n in numbers if n is not None)
             self.watched_ranges[id(expr)] = known
         return known
+
+    def sites(self, routine: core.Routine) -> Mapping[Span, int]:
+        """Its `range_sites`, found once."""
+        if routine.qualified not in self.numbered:
+            self.numbered[routine.qualified] = range_sites(routine)
+        return self.numbered[routine.qualified]
 
     def loop(self, act: _Activation, loop: core.Loop) -> _Flow:
         """Runs a loop to its end. Its claims are checked before each test of the condition."""

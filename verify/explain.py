@@ -11,7 +11,7 @@ from verify.plan import Task
 from verify.report import heading, place, reasons, scope_name, where_text
 from verify.seen import assumptions, module_invariants
 from verify.span import Source, Span
-from verify.verdict import Counterexample, Result, Verdict
+from verify.verdict import Counterexample, Result, Stage, Verdict
 
 
 def explain_text(
@@ -69,6 +69,9 @@ def _verdict(result: Result, clauses: Mapping[str, core.Clause], sources: Mappin
     if result.counterexample is not None:
         yield f"  {heading(result)}:"
         yield from (f"    {row}" for row in _table(result.counterexample))
+        if result.counterexample.stages:
+            yield "  what each call changed:"
+            yield from (f"    {row}" for row in _stages(result.counterexample.stages))
 
 
 def _clause_text(clause: core.Clause | None, sources: Mapping[str, Source]) -> str:
@@ -87,6 +90,21 @@ def _table(found: Counterexample) -> Iterator[str]:
     value = min(max(len(v) for _, v, _ in entries), 40)
     for n, v, w in entries:
         yield f"{n:<{name}}   {v:<{value}}   {w}".rstrip()
+
+
+def _stages(stages: Sequence[Stage]) -> Iterator[str]:
+    """Each call with what it returned, and below it each state or entry that it changed."""
+    names = [c.name for s in stages for c in s.changes]
+    width = max((len(n) for n in names), default=0)
+    for stage in stages:
+        returned = "".join(f"   {r.name} = {r.value}" for r in stage.results)
+        ended = "" if stage.finished else "   (the run ends within)"
+        heading = f"line {stage.line}: {stage.text}" if stage.line else "from entry to the end"
+        yield f"{heading}{returned}{ended}"
+        if not stage.changes:
+            yield "  nothing"
+        for change in stage.changes:
+            yield f"  {change.name:<{width}}   {change.before} -> {change.after}"
 
 
 def named_clauses(program: core.Program, module: str) -> Iterator[tuple[str, core.Clause]]:

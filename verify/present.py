@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from verify import core
-from verify.core import Symbol
+from verify.core import Symbol, SymbolKind
 from verify.evaluate import Context, Undecided, Undefined
-from verify.execute import StepKind
+from verify.execute import RECORDED, StepKind
+from verify.execute import Step as RunStep
 from verify.passive import Let, Step
 from verify.run import Violation
 from verify.span import Source
-from verify.values import Value, show, to_json
-from verify.verdict import Counterexample, Shown
+from verify.values import MapValue, Value, order, show, to_json
+from verify.verdict import Changed, Counterexample, Shown, Stage
 
 _HIDDEN = ("branch", "join")
 
@@ -70,4 +71,66 @@ def present_run(program: core.Program, run: Violation, sources: Mapping[str, Sou
         name = step.symbol.name if step.depth == 0 else f"{'. ' * step.depth}{step.symbol.name}"
         text = source.cut(step.span) if source else ""
         trace.append(shown(name, step.value, step.symbol.type, bits, step.span.line, text))
-    return Counterexample(present_geometry(program, run.context), tuple(inputs), tuple(trace), True)
+    stages = tuple(stages_of(run, sources))
+    return Counterexample(present_geometry(program, run.context), tuple(inputs), tuple(trace), True, stages)
+
+
+def stages_of(run: Violation, sources: Mapping[str, Source]) -> Iterator[Stage]:
+    """The calls that the body itself makes, each with what it changed, and last what the whole run did."""
+    bits, steps = run.context.word_bits, run.trace
+    if len(steps) >= RECORDED:
+        return  # the beginning is lost
+    at_entry = {s: v for s, v in run.inputs.items() if s.kind is SymbolKind.STATE}
+    now = dict(at_entry)
+    position = 0
+    while position < len(steps):
+        call = steps[position]
+        position += 1
+        if call.kind is not StepKind.CALL:
+            _follow(call, now)
+            continue
+        before, results, finished = dict(now), [], False
+        while position < len(steps) and steps[position].depth > call.depth:
+            step = steps[position]
+            _follow(step, now)
+            if step.kind is StepKind.RETURN and step.depth == call.depth + 1:
+                finished = True
+            position += 1
+        while position < len(steps) and steps[position].span == call.span and steps[position].kind is StepKind.ASSIGN:
+            step = steps[position]
+            _follow(step, now)
+            if step.symbol is not None and step.value is not None:
+                results.append(shown(step.symbol.name, step.value, step.symbol.type, bits))
+            position += 1
+        source = sources.get(call.span.file)
+        text = source.cut(call.span) if source else call.callee
+        yield Stage(call.span.line, text, tuple(results), tuple(changes(before, now, bits)), finished)
+    whole = tuple(changes(at_entry, now, bits))
+    if whole:
+        yield Stage(0, "", (), whole, True)
+
+
+def _follow(step: RunStep, states: dict[Symbol, Value]) -> None:
+    if step.symbol in states and step.value is not None:
+        states[step.symbol] = step.value
+
+
+def changes(before: Mapping[Symbol, Value], after: Mapping[Symbol, Value], word_bits: int) -> Iterator[Changed]:
+    """The states that differ; of a map or a set, the entries that do."""
+    for symbol, old in before.items():
+        new, type_ = after[symbol], symbol.type
+        if old == new:
+            continue
+        if not (isinstance(old, MapValue) and isinstance(new, MapValue)):
+            yield Changed(symbol.name, show(old, type_, word_bits), show(new, type_, word_bits))
+            continue
+        assert isinstance(type_, core.MapType | core.SetType)
+        key, held = core.key_type(type_), core.value_type(type_)
+        if old.default != new.default:
+            name = f"{symbol.name}[all others]"
+            yield Changed(name, show(old.default, held, word_bits), show(new.default, held, word_bits))
+        for at in sorted({*old.keys, *new.keys}, key=order):
+            one, other = old.get(at), new.get(at)
+            if one != other:
+                name = f"{symbol.name}[{show(at, key, word_bits)}]"
+                yield Changed(name, show(one, held, word_bits), show(other, held, word_bits))

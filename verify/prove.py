@@ -6,10 +6,12 @@ them is a proof; a `yes` is none, and is for `search` to follow up.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from verify import core
+from verify.focus import focused
 from verify.put import Answer, Assertions, Tracking, assertions, joined, more, put
 from verify.question import Question
 from verify.words import AbstractIntegers, AnyIntegers, BitVectors, Integers, Words
@@ -64,33 +66,45 @@ def attempts(word_bits: int, quantified: bool, seconds: float) -> Iterator[Attem
     yield Attempt(Integers(word_bits), seconds / 4)
 
 
-def prove_generally(program: core.Program, question: Question, least: int, quantified: bool) -> Proof | None:
-    """A proof for every word size from `least` bits on, if little effort finds one, above the bits.
-
-    The question is that of any one of these sizes: nothing of its scope but the size is fixed.
-    """
-    encodings, words = _Encodings(program, question), AnyIntegers(least)
-    proof = _at_once(encodings, words)
-    if proof is not None or not quantified:
-        return proof
-    for seed in range(3):
-        answer, proof = _attempt(encodings, Attempt(words, 5.0, MIDDLING, ground=True, seed=seed))
-        if proof is not None:
-            return proof
-        if answer.yes:
-            break
-    return _attempt(encodings, Attempt(words, 10.0, LONG))[1]
-
-
-def prove(program: core.Program, question: Question, seconds: float, quantified: bool) -> Proof | NoProof:
-    """Proof iff some attempt finds that no values meet the question."""
-    encodings = _Encodings(program, question)
-    proof = _at_once(encodings, AbstractIntegers(question.scope.word_bits))
+def at_once(encodings: Encodings, words: Words) -> Proof | None:
+    """What little effort finds, first from what bears on the goal, without what is assumed of all values and then with
+    it: most of what there is."""
+    near = encodings.near()
+    proof = None if near is encodings else at_once(near, words)
     if proof is not None:
         return proof
+    ground = encodings.ground(words)
+    solver = Tracking(ground)
+    used = solver.used(SHORT)
+    if used is None and ground.weak:
+        solver.add(encodings.rest(words))
+        used = solver.used(3 * SHORT)
+    return None if used is None else Proof(used)
+
+
+def prove_generally(encodings: Encodings, least: int, seconds: float) -> Proof | None:
+    """A proof for every word size from `least` bits on, if middling effort finds one, above the bits.
+
+    The question is that of any one of these sizes: nothing of its scope but the size is fixed. `at_once` comes before.
+    """
+    deadline = time.monotonic() + seconds
+    words = AnyIntegers(least)
+    for encoded in dict.fromkeys((encodings.near(), encodings)):
+        for seed in range(3):
+            answer, proof = _attempt(encoded, Attempt(words, 5.0, MIDDLING, ground=True, seed=seed), deadline)
+            if proof is not None:
+                return proof
+            if answer.yes:
+                break
+    return _attempt(encodings, Attempt(words, 10.0, LONG), deadline)[1]
+
+
+def prove(encodings: Encodings, seconds: float, quantified: bool) -> Proof | NoProof:
+    """Proof iff some attempt finds within so many seconds that no values meet the question. `at_once` comes before."""
+    deadline = time.monotonic() + seconds
     reasons: list[str] = []
-    for attempt in attempts(question.scope.word_bits, quantified, seconds):
-        answer, proof = _attempt(encodings, attempt)
+    for attempt in attempts(encodings.question.scope.word_bits, quantified, seconds):
+        answer, proof = _attempt(encodings, attempt, deadline)
         if proof is not None:
             return proof
         if answer.yes and not attempt.ground and isinstance(attempt.words, BitVectors):
@@ -99,14 +113,23 @@ def prove(program: core.Program, question: Question, seconds: float, quantified:
     return NoProof(False, tuple(reasons))
 
 
-@dataclass(slots=True)
-class _Encodings:
+@dataclass(slots=True, eq=False)
+class Encodings:
     """A question over several representations: each is made once, the ground part first, the rest where it is asked."""
 
     program: core.Program
     question: Question
     grounds: dict[type[Words], Assertions] = field(default_factory=dict)
     rests: dict[type[Words], Assertions] = field(default_factory=dict)
+    focus: Encodings | None = None
+
+    def near(self) -> Encodings:
+        """Those of what bears on the goal; these themselves if all of it does."""
+        if self.focus is None:
+            question = focused(self.program, self.question)
+            self.focus = self if question is self.question else Encodings(self.program, question)
+            self.focus.focus = self.focus
+        return self.focus
 
     def ground(self, words: Words) -> Assertions:
         """Without what is assumed of all values."""
@@ -128,21 +151,13 @@ class _Encodings:
         return ground if attempt.ground or not ground.weak else joined(ground, self.rest(attempt.words))
 
 
-def _at_once(encodings: _Encodings, words: Words) -> Proof | None:
-    """What little effort finds, without what is assumed of all values and then with it: most of what there is."""
-    ground = encodings.ground(words)
-    solver = Tracking(ground)
-    used = solver.used(SHORT)
-    if used is None and ground.weak:
-        solver.add(encodings.rest(words))
-        used = solver.used(3 * SHORT)
-    return None if used is None else Proof(used)
-
-
-def _attempt(encodings: _Encodings, attempt: Attempt) -> tuple[Answer, Proof | None]:
-    """What the solver answers to one attempt, and the proof if that is one."""
+def _attempt(encodings: Encodings, attempt: Attempt, deadline: float) -> tuple[Answer, Proof | None]:
+    """What the solver answers to one attempt, and the proof if that is one. Nothing is asked past the deadline."""
     asked = encodings.asked(attempt)
-    answer = put(asked, int(attempt.seconds * 1000), effort=attempt.effort, seed=attempt.seed)
+    seconds = min(attempt.seconds, deadline - time.monotonic())
+    if seconds <= 0:
+        return Answer(False, False, None, (), "timeout"), None
+    answer = put(asked, int(seconds * 1000), effort=attempt.effort, seed=attempt.seed)
     if not answer.no:
         return answer, None
     # Which clauses suffice is worth a second call as long as it is quick.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,7 +49,11 @@ def assertions(
     With `instances`, assumptions that quantify over all values are left out, and these stand in for them: what is
     unsatisfiable then is unsatisfiable anyway.
     """
-    encoder = Encoder.of(program, words, question.scope.values, revealed, narrow)
+    return asserted(Encoder.of(program, words, question.scope.values, revealed, narrow), question, instances)
+
+
+def asserted(encoder: Encoder, question: Question, instances: Sequence[Instance] | None) -> Assertions:
+    """The same with an encoder that is new."""
     terms: dict[Symbol, Any] = {}
     plain: list[Any] = []
     named: list[tuple[str, Any]] = []
@@ -69,12 +74,7 @@ def assertions(
                     plain.append(condition)
                 else:
                     named.append((name, condition))
-    for instance in instances or ():
-        bound = {
-            symbol: encoder.value(given, symbol.type) if isinstance(given, int | Member | MapValue) else given
-            for symbol, given in instance.binding.items()
-        }
-        plain.append(_assumed(encoder, {**terms, **bound}, instance.path, instance.expr))
+    plain += (_instance(encoder, terms, instance) for instance in instances or ())
     goal = [_taken(question.path, terms)]
     if question.goal is not None:
         encoded = encoder.encode(question.goal, terms, {})
@@ -82,6 +82,21 @@ def assertions(
     for symbol in question.free_symbols():
         encoder.symbol(symbol)
     return Assertions(encoder, terms, (*plain, *encoder.facts), tuple(named), tuple(goal), tuple(weak))
+
+
+def instantiated(asked: Assertions, instances: Sequence[Instance]) -> Assertions:
+    """The same with more instances, and with the facts that they need."""
+    known = len(asked.encoder.facts)
+    said = [_instance(asked.encoder, asked.terms, instance) for instance in instances]
+    return replace(asked, plain=(*asked.plain, *said, *asked.encoder.facts[known:]))
+
+
+def _instance(encoder: Encoder, terms: Mapping[Symbol, Any], instance: Instance) -> Any:
+    bound = {
+        symbol: encoder.value(given, symbol.type) if isinstance(given, int | Member | MapValue) else given
+        for symbol, given in instance.binding.items()
+    }
+    return _assumed(encoder, {**terms, **bound}, instance.path, instance.expr)
 
 
 def more(asked: Assertions) -> Assertions:
@@ -107,6 +122,32 @@ def _assumed(encoder: Encoder, terms: Mapping[Symbol, Any], path: Path, expr: co
     """That `expr` is defined and holds where the path is taken."""
     encoded = encoder.encode(expr, terms, {})
     return under(_taken(path, terms), conjoin(encoded.defined, encoded.value))
+
+
+def universals(encoder: Encoder, expr: core.Expr) -> Iterator[tuple[tuple[Symbol, ...], core.Expr]]:
+    """What `weakened` leaves out, one by one: bound variables, and what holds for all their values."""
+    match expr:
+        case core.Quantifier(universal=True, symbols=symbols, body=body):
+            yield from (((*symbols, *others), said) for others, said in universals(encoder, body))
+            yield symbols, weakened(encoder, body)
+        case core.Binary(op=core.BinaryOp.AND, left=left, right=right):
+            yield from universals(encoder, left)
+            yield from universals(encoder, right)
+        case core.Binary(op=core.BinaryOp.IMPLIES, left=left, right=right, span=span):
+            for symbols, said in universals(encoder, right):
+                yield symbols, core.Binary(span, core.BinaryOp.IMPLIES, left, said)
+        case core.Apply(function=function, arguments=arguments, span=span):
+            define = encoder.defines[function]
+            if define.value is None or define.result != core.BOOL or not encoder.laid_open(define):
+                return
+            for symbols, said in universals(encoder, define.value):
+                for symbol, argument in reversed(
+                    list(zip((*define.parameters, *define.reads), arguments, strict=True))
+                ):
+                    said = core.Let(span, symbol, argument, said)
+                yield symbols, said
+        case _:
+            return
 
 
 def weakened(encoder: Encoder, expr: core.Expr) -> core.Expr:
@@ -167,9 +208,13 @@ def put(asked: Assertions, milliseconds: int, wishes: Sequence[Any] = (), effort
     kept = {z3.Bool(f"wish!{number}"): wish for number, wish in enumerate(wishes)}
     for literal, wish in kept.items():
         solver.add(z3.Implies(literal, wish))
+    deadline = time.monotonic() + milliseconds / 1000
     while True:
-        solver.set("timeout", max(1, milliseconds // 2 if kept else milliseconds))
-        solver.set("rlimit", PATIENCE if kept else effort)
+        left = int(1000 * (deadline - time.monotonic()))
+        if left <= 0:
+            return Answer(False, False, None, (), "timeout")
+        solver.set("timeout", max(1, left // 2 if kept else left))
+        solver.set("rlimit", min(PATIENCE, effort or PATIENCE) if kept else effort)
         result = solver.check(*kept)
         if kept and result == z3.unknown:
             kept.clear()

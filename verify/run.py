@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from verify import core
 from verify.confirm import Confirmed
 from verify.core import Symbol, SymbolKind
-from verify.evaluate import Context
-from verify.execute import Finished, Repeats, Stopped, StopReason, Trace, Violated, execute
+from verify.evaluate import Context, Undecided, Undefined, context_for, evaluate
+from verify.execute import Finished, Repeats, Stopped, StopReason, Trace, Violated, execute, holds_requires
+from verify.lessen import lessened
+from verify.passive import Kind
 from verify.question import ask, quantified
 from verify.scopes import Scope
-from verify.search import Found, Nothing, search
+from verify.search import Found, Nothing, search, search_small
+from verify.sites import statements
 from verify.span import Span
-from verify.unroll import Pick, Unroll
+from verify.syntax import RoutineKind
+from verify.unroll import Check, Pick, Unroll
 from verify.values import Value, some_value
 from verify.verdict import Reason
 
@@ -28,6 +32,9 @@ FUEL = 20_000
 
 GUESS = 2_000
 """How many statements an execution may take from values that need not be those of an entry."""
+
+EFFORT = 6_000_000
+"""The effort of each call of the solver in the search for runs with small values."""
 
 Values = Mapping[Symbol, Value]
 
@@ -60,6 +67,15 @@ def watched(routine: core.Routine, id_: str) -> bool:
     return id_.startswith(f"{routine.qualified}.ensures.") or ".assert." in id_ or ".call[" in id_ or id_.endswith("]")
 
 
+def _lemma_calls(program: core.Program, routine: core.Routine) -> Iterator[str]:
+    """The calls of lemmas in other routines: of no account to what the code does."""
+    routines = program.routines()
+    for other in routines.values():
+        for stmt in statements(other.body or ()) if other != routine else ():
+            if isinstance(stmt, core.Call) and routines[stmt.callee].kind is RoutineKind.LEMMA:
+                yield f"{other.qualified}.call[{stmt.number}].{routines[stmt.callee].name}"
+
+
 def find_run(
     program: core.Program,
     routine: core.Routine,
@@ -73,39 +89,152 @@ def find_run(
     `start`: values at which to try first, by execution alone.
     """
 
+    ghosts = frozenset(_lemma_calls(program, routine))
+
     def watch(id_: str) -> bool:
         if ids is not None:
             return id_ in ids
-        return watched(routine, id_) and ".range[" not in id_
+        return watched(routine, id_) and ".range[" not in id_ and id_.rpartition(".")[0] not in ghosts
 
     if start is not None:
         first = replay(program, routine, start, (), watch, GUESS)
         if isinstance(first, Violation):
             return Runs(first, Reason.BOUND, "")
-    deadline = time.monotonic() + seconds
-    reach = "the search was cut short within the first turn of each loop"
-    why = Reason.BOUND
-    for bound in TURNS:
-        unrolled = Unroll(program, routine, bound, watch)
+    return _RunSearch(program, routine, scope, watch, seconds, time.monotonic() + seconds).run()
+
+
+@dataclass(slots=True)
+class _RunSearch:
+    """A search for a run, with more turns of each loop each time."""
+
+    program: core.Program
+    routine: core.Routine
+    scope: Scope
+    watch: Callable[[str], bool]
+    seconds: float
+    deadline: float
+    why: Reason = Reason.BOUND
+
+    def run(self) -> Runs:
+        context = context_for(self.program, self.scope.values, self.scope.word_bits, {})
+        sizes = _sizes(context)
+        reach = "the search was cut short within the first turn of each loop"
+        if sizes:
+            for bound in TURNS:
+                unrolled = self.unrolled(bound, context)
+                for checks in _stages(unrolled.checks)[:2]:
+                    found = self.asked(unrolled, checks, sizes)[0]
+                    if found is not None:
+                        return Runs(found, Reason.BOUND, "")
+                if not unrolled.cut or self.left() < self.seconds * 0.4:
+                    break
+        for bound in TURNS:
+            unrolled = self.unrolled(bound, context)
+            for checks in _stages(unrolled.checks):
+                found = self.broken(unrolled, checks)
+                if found is not None:
+                    return Runs(found, Reason.BOUND, "")
+                if self.left() <= 0:
+                    return Runs(None, Reason.TIMEOUT, reach)
+            reach = _reach(unrolled, bound)
+            if unrolled.bodiless is not None:
+                self.why = Reason.NOT_EXECUTABLE
+            if not unrolled.cut:
+                break
+        return Runs(None, self.why, reach)
+
+    def unrolled(self, bound: int, context: Context) -> Unroll:
+        unrolled = Unroll(self.program, self.routine, bound, self.watch, context)
         unrolled.walk_all()
-        for instance in unrolled.instances:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return Runs(None, Reason.TIMEOUT, reach)
-            question = ask(program, instance, scope)
-            found = search(program, question, left, quantified(program, question))
-            if isinstance(found, Found):
-                run = replay(program, routine, found.confirmed, tuple(unrolled.picks), watch, FUEL)
-                if isinstance(run, Violation):
-                    return Runs(run, Reason.BOUND, "")
-            if not isinstance(found, Nothing):
-                why = Reason.SOLVER
-        reach = _reach(unrolled, bound)
-        if unrolled.bodiless is not None:
-            why = Reason.NOT_EXECUTABLE
-        if not unrolled.cut:
-            break
-    return Runs(None, why, reach)
+        return unrolled
+
+    def left(self) -> float:
+        return self.deadline - time.monotonic()
+
+    def broken(self, unrolled: Unroll, checks: Sequence[Check]) -> Violation | None:
+        """A run that breaks one of the checks: all are asked about at once, and if that tells nothing, one by one."""
+        found, tells = self.asked(unrolled, checks)
+        if tells or len(checks) == 1:
+            return found
+        for check in checks:
+            found, _ = self.asked(unrolled, (check,))
+            if found is not None or self.left() <= 0:
+                return found
+        return None
+
+    def asked(
+        self, unrolled: Unroll, checks: Sequence[Check], sizes: Sequence[int] = ()
+    ) -> tuple[Violation | None, bool]:
+        """A run, if the solver finds one; and whether that answers the question. With sizes, one with small values."""
+        question = ask(self.program, unrolled.obligation(checks), self.scope)
+        left = max(0.0, self.left())
+        if sizes:
+            found = search_small(self.program, question, left, EFFORT, sizes)
+        else:
+            found = search(self.program, question, left, quantified(self.program, question))
+        if isinstance(found, Found):
+            picks = tuple(unrolled.picks)
+            run = replay(self.program, self.routine, found.confirmed, picks, self.watch, FUEL)
+            if isinstance(run, Violation):
+                return self.least(run, found.confirmed, picks), True
+        if isinstance(found, Nothing):
+            return None, True
+        if not sizes:
+            self.why = Reason.SOLVER
+        return None, False
+
+    def least(self, run: Violation, found: Confirmed, picks: tuple[Pick, ...]) -> Violation:
+        """A run from smaller values that breaks the same, if one is soon found; else the run itself."""
+
+        def replayed(values: Values, watch: Callable[[str], bool]) -> Violation | None:
+            again = replay(self.program, self.routine, Confirmed(found.context, values), picks, watch, FUEL)
+            return again if isinstance(again, Violation) and again.id == run.id else None
+
+        def breaks(values: Values) -> bool:
+            if self.left() <= 0 or not may_start(self.program, found.context, self.routine, values):
+                return False
+            return replayed(values, lambda id_: id_ == run.id) is not None
+
+        # With one claim watched a run is quick; whether another is broken before it is looked at once, at the end.
+        return replayed(lessened(found.values, breaks), self.watch) or run
+
+
+def may_start(program: core.Program, context: Context, routine: core.Routine, values: Values) -> bool:
+    """True iff a run may begin with these values: what the routine requires holds, and its witness clauses."""
+    arguments, state = _given(program, context, routine, values)
+    try:
+        return holds_requires(program, context, routine, arguments, state) and all(
+            evaluate(c.expr, context, {**arguments, **state}, {**arguments, **state}) for c in routine.witnesses
+        )
+    except (Undefined, Undecided):
+        return False
+
+
+def _given(
+    program: core.Program, context: Context, routine: core.Routine, values: Values
+) -> tuple[dict[Symbol, Value], dict[Symbol, Value]]:
+    """The arguments and the state with which a run begins; where there is no value, the plainest."""
+
+    def at_entry(symbol: Symbol) -> Value:
+        return values.get(symbol, some_value(symbol.type, context.word_bits))
+
+    seen = [i.symbol for i in program.visible_items(routine.module) if isinstance(i, core.State)]
+    return {p: at_entry(p) for p in routine.parameters}, {s: at_entry(s) for s in seen}
+
+
+def _sizes(context: Context) -> tuple[int, ...]:
+    """The greatest and the least of the program's constants that are powers of two, 1 aside; none on no geometry."""
+    words = (v for s, v in context.constants.items() if s.kind is SymbolKind.CONST and s.type == core.WORD)
+    powers = sorted(v for v in words if isinstance(v, int) and v > 1 and v & (v - 1) == 0)
+    return tuple(dict.fromkeys((powers[-1], powers[0]))) if powers else ()
+
+
+def _stages(checks: Sequence[Check]) -> tuple[tuple[Check, ...], ...]:
+    """The checks, in the order in which to ask: what the routine claims, the rest of its own, what its callees do."""
+    own = tuple(c for c in checks if not c.inside)
+    claims = tuple(c for c in own if c.kind in (Kind.ENSURES, Kind.ASSERT))
+    rest = tuple(c for c in own if c.kind not in (Kind.ENSURES, Kind.ASSERT))
+    return tuple(stage for stage in (claims, rest, tuple(c for c in checks if c.inside)) if stage)
 
 
 def _reach(unrolled: Unroll, turns: int) -> str:
@@ -133,18 +262,13 @@ def replay(
     bits = context.word_bits
     waiting: dict[Span, deque[Value]] = defaultdict(deque)
     for pick in picks:
-        if all(values.get(g.symbol) == g.holds for g in pick.path) and pick.symbol in values:
+        if pick.symbol in values and all(values.get(g.symbol) == g.holds for g in pick.path):
             waiting[pick.stmt.span].append(values[pick.symbol])
 
     def choose(stmt: core.Havoc) -> Value:
         return waiting[stmt.span].popleft() if waiting[stmt.span] else some_value(stmt.target.type, bits)
 
-    def at_entry(symbol: Symbol) -> Value:
-        return values.get(symbol, some_value(symbol.type, bits))
-
-    arguments = {p: at_entry(p) for p in routine.parameters}
-    seen = [i.symbol for i in program.visible_items(routine.module) if isinstance(i, core.State)]
-    state = {s: at_entry(s) for s in seen}
+    arguments, state = _given(program, context, routine, values)
     inputs = {**arguments, **state}
     hints = {s: (v,) for s, v in values.items() if s.kind is SymbolKind.BOUND}
     result = execute(program, context, routine, arguments, state, watch=watch, choose=choose, fuel=fuel, hints=hints)

@@ -7,8 +7,9 @@ left out, and put back piece by piece: each candidate that breaks it is answered
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice, product
 
 import z3
 
@@ -16,9 +17,15 @@ from verify import core
 from verify.confirm import Broken, CannotTell, Confirmed, confirm
 from verify.core import Symbol, key_type, value_type
 from verify.decode import Undecodable, decode
+from verify.encode import Term
+from verify.finite import put_finite
 from verify.instance import Instance
-from verify.put import Assertions, assertions, index_terms, put
+from verify.passive import Assume
+from verify.put import Assertions, asserted, assertions, index_terms, instantiated, put, universals
 from verify.question import Question
+from verify.rename import negation, variables
+from verify.scopes import Scope
+from verify.small import FREE, SmallEncoder
 from verify.values import some_value
 from verify.words import BitVectors
 
@@ -54,11 +61,24 @@ PATIENCE = 12
 """After so many instances of assumptions about all values, these are put to the solver whole, once."""
 
 
-def search(program: core.Program, question: Question, seconds: float, quantified: bool) -> Search:
+BRIEF = 150_000
+"""The effort of each call of the solver in a brief search: a tenth of a second or so."""
+
+MOST = 400
+"""So many instances are made at once of one assumption that binds several variables."""
+
+ROUNDS = 2
+"""So many instances are looked for in a brief search."""
+
+
+def search(
+    program: core.Program, question: Question, seconds: float, quantified: bool, *, brief: bool = False
+) -> Search:
     """Values that meet the question, over bit-vectors with every define laid open.
 
-    Maps are to be plain where they can be, or plain but for finitely many keys: that is what a person can read, and
-    what most often keeps an assumption about all values true.
+    `brief`: little effort, the same on any machine; to be asked before something long. Maps are to be plain where they
+    can be, or plain but for finitely many keys: that is what a person can read, and what most often keeps an assumption
+    about all values true.
     """
     deadline = time.monotonic() + seconds
     words = BitVectors(question.scope.word_bits)
@@ -67,16 +87,140 @@ def search(program: core.Program, question: Question, seconds: float, quantified
     while time.monotonic() < deadline:
         asked = assertions(program, question, words, None, question.scope.narrow, instances)
         wished = wishes(program, asked, question, instances or [])
-        outcome, more = _attempt(program, question, asked, wished, deadline)
+        outcome, more = _attempt(program, question, asked, wished, deadline, BRIEF if brief else 0)
         if more is None or instances is None:
             return outcome
         instances.append(more)
+        if brief and len(instances) == ROUNDS:
+            return outcome
         if len(instances) == PATIENCE:
             asked = assertions(program, question, words, None, question.scope.narrow)
             whole, _ = _attempt(program, question, asked, (), (time.monotonic() + deadline) / 2)
             if isinstance(whole, Found | Nothing):
                 return whole
     return outcome
+
+
+def search_small(
+    program: core.Program, question: Question, seconds: float, effort: int = 0, near: Sequence[int] = ()
+) -> Search:
+    """Values that meet the question, integers and maps among them small: see `small`. `Nothing`: no such values.
+
+    With `near`, words too: sums of a few times each of these. Every assumption about all values is left out, and put
+    back where the question looks: at each value that one of its terms has in a candidate. Elsewhere maps are plain.
+    """
+    deadline = time.monotonic() + seconds
+    question = opened(program, question)
+    symbols = question.free_symbols()
+    ints = (s for s in symbols if isinstance(s.type, core.IntType))
+    narrow = {**dict.fromkeys(ints, FREE), **question.scope.narrow}
+    encoder = SmallEncoder.small(program, question.scope.word_bits, question.scope.values, narrow)
+    asked = asserted(encoder, question, ())
+    asked = replace(asked, plain=(*asked.plain, *encoder.near((s for s in symbols if s.type == core.WORD), near)))
+    said: set[tuple[int, ...]] = set()
+    plain: tuple[z3.BoolRef, ...] = ()
+    for _ in range(PATIENCE):
+        left = int(1000 * (deadline - time.monotonic()))
+        if left <= 0:
+            return Unsure("timeout")
+        answer = put_finite(asked, left, effort, plain)
+        if answer.no and plain:
+            plain = ()
+            continue
+        if answer.no:
+            return Nothing()
+        if not answer.yes:
+            return Unsure(answer.reason)
+        try:
+            found = decode(asked, answer.model, symbols, visible_params(program, question), plain=True)
+        except Undecodable as error:
+            return Unsure(f"the solver's answer cannot be read: {error}")
+        match confirm(program, question, found):
+            case Confirmed() as confirmed:
+                return Found(confirmed, symbols)
+            case CannotTell(reason=reason):
+                return Unsure(reason, undecided=True)
+            case Broken(what=what, instance=instance):
+                more = list(_instances(asked, answer.model, said))
+                if instance is not None:
+                    more.append(carried_over(instance, asked, answer.model))
+                    plain = emptied(asked, question, instance)
+                if not more:
+                    return Unsure(f"{what} does not hold")
+                asked = instantiated(asked, more)
+    return Unsure("too many candidates")
+
+
+def emptied(asked: Assertions, question: Question, instance: Instance) -> tuple[z3.BoolRef, ...]:
+    """That the free maps of which an assumption speaks are plain everywhere."""
+    free = frozenset(s for s in question.free_symbols() if isinstance(s.type, core.MapType | core.SetType))
+    encoder = asked.encoder
+    return tuple(
+        encoder.symbol(s) == encoder.value(some_value(s.type, question.scope.word_bits), s.type)
+        for s in dict.fromkeys(variables(instance.expr))
+        if s in free
+    )
+
+
+def opened(program: core.Program, question: Question) -> Question:
+    """The same question, what its goal says of all values said of free symbols, through defines too."""
+    defines, steps, goal = program.defines(), list(question.steps), question.goal
+    lets: list[core.Let] = []
+
+    def closed(expr: core.Expr) -> core.Expr:
+        for let in reversed(lets):
+            expr = core.Let(let.span, let.symbol, let.value, expr)
+        return expr
+
+    if goal is None:
+        return question
+    positive = True
+    while True:
+        match goal:
+            case core.Unary(op=core.UnaryOp.NOT, operand=operand):
+                goal, positive = operand, not positive
+            case core.Quantifier(universal=universal, body=body) if universal == positive:
+                goal = body
+            case core.Binary(op=core.BinaryOp.IMPLIES, left=left, right=right) if positive:
+                steps.append(Assume(question.path, closed(left), None))
+                goal = right
+            case core.Binary(op=core.BinaryOp.AND, left=left, right=right) if not positive:
+                steps.append(Assume(question.path, closed(left), None))
+                goal = right
+            case core.Let(body=body):
+                lets.append(goal)
+                goal = body
+            case core.Apply(function=function, arguments=arguments, span=span):
+                define = defines[function]
+                if define.value is None:
+                    break
+                given = zip((*define.parameters, *define.reads), arguments, strict=True)
+                lets += (core.Let(span, p, a, a) for p, a in given)  # the body does not matter
+                goal = define.value
+            case _:
+                break
+    return replace(question, steps=tuple(steps), goal=closed(goal if positive else negation(goal)))
+
+
+def _instances(asked: Assertions, model: z3.ModelRef, said: set[tuple[int, ...]]) -> Iterator[Instance]:
+    """What is assumed of all values, at one term for each value at which a candidate's maps are looked into.
+
+    `said` has those that were made before, and gets those that are made.
+    """
+    standing: dict[z3.SortRef, dict[int, Term]] = {}
+    for term in index_terms(asked):
+        value = model.eval(term, model_completion=True)
+        standing.setdefault(term.sort(), {}).setdefault(value.get_id(), term)
+    number = 0
+    for step in asked.weak:
+        for symbols, expr in universals(asked.encoder, step.expr):
+            number += 1
+            choices = [tuple(standing.get(asked.encoder.sort(s.type), {}).values()) for s in symbols]
+            for terms in islice(product(*choices), MOST):
+                key = (number, *(t.get_id() for t in terms))
+                if key not in said:
+                    said.add(key)
+                    yield Instance(step.path, expr, dict(zip(symbols, terms, strict=True)))
 
 
 def wishes(
@@ -87,19 +231,28 @@ def wishes(
     return (*familiar_geometry(program, asked, question), *maps)
 
 
-def familiar_geometry(program: core.Program, asked: Assertions, question: Question) -> tuple[z3.BoolRef, ...]:
-    """That the geometry, where it is left open, is one of those that have a name and the right word size."""
+def familiar(program: core.Program, question: Question) -> tuple[Scope, ...]:
+    """Where the geometry is left open: those that have a name and the right word size."""
     if question.scope.name is not None or question.obligation.without:
         return ()
-    encoder, found = asked.encoder, []
-    for item in program.visible_items(question.obligation.module):
-        if isinstance(item, core.Geometry) and item.word_bits == question.scope.word_bits:
-            same = [
+    bits = question.scope.word_bits
+    named = (i for i in program.visible_items(question.obligation.module) if isinstance(i, core.Geometry))
+    return tuple(Scope(g.name, bits, dict(g.values), {}) for g in named if g.word_bits == bits)
+
+
+def familiar_geometry(program: core.Program, asked: Assertions, question: Question) -> tuple[z3.BoolRef, ...]:
+    """That the geometry is a familiar one, where there is one."""
+    encoder = asked.encoder
+    found = [
+        z3.And(
+            *(
                 encoder.equal(s.type, encoder.symbol(s), encoder.value(v, s.type))
-                for s, v in item.values
+                for s, v in scope.values.items()
                 if s != core.WORD_BITS
-            ]
-            found.append(z3.And(*same))
+            )
+        )
+        for scope in familiar(program, question)
+    ]
     return (z3.Or(*found),) if found else ()
 
 
@@ -131,13 +284,18 @@ def ruled_maps(asked: Assertions, question: Question, last: Instance) -> tuple[z
 
 
 def _attempt(
-    program: core.Program, question: Question, asked: Assertions, wished: Sequence[z3.BoolRef], deadline: float
+    program: core.Program,
+    question: Question,
+    asked: Assertions,
+    wished: Sequence[z3.BoolRef],
+    deadline: float,
+    effort: int = 0,
 ) -> tuple[Search, Instance | None]:
     """One call of the solver; with it, what a candidate breaks of an assumption about all values."""
     left = deadline - time.monotonic()
     if left <= 0:
         return Unsure("timeout"), None
-    answer = put(asked, int(left * 1000), wished)
+    answer = put(asked, int(left * 1000), wished, effort)
     if answer.no:
         return Nothing(), None
     if not answer.yes:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from verify import core
 from verify.confirm import Confirmed
@@ -15,17 +15,24 @@ from verify.evaluate import Undecided, Undefined, context_for, evaluate
 from verify.execute import Finished
 from verify.passive import Kind, Obligation
 from verify.present import present_run, present_values
-from verify.prove import NoProof, Proof, prove, prove_generally
+from verify.prove import Encodings, NoProof, Proof, at_once, prove, prove_generally
 from verify.question import Question, applied, ask, quantified
 from verify.run import FUEL, Runs, Violation, find_run, replay
 from verify.scopes import Scope
-from verify.search import Found, Nothing, Unsure, search
+from verify.search import Found, Nothing, Unsure, familiar, search
 from verify.seen import assumptions
 from verify.sites import statements
 from verify.span import Source
 from verify.syntax import RoutineKind
 from verify.terms import forget
 from verify.verdict import Counterexample, Reason, Result, Verdict
+from verify.words import AbstractIntegers, AnyIntegers
+
+TIMEOUT = 30.0
+"""Seconds for one obligation at one scope, if the caller does not say."""
+
+SOON = 0.1
+"""The share of its time that a claim's brief search for values may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,7 @@ def discharge(
     """The verdict on an obligation at a scope, within about `timeout` seconds: whatever was asked before."""
     started = time.monotonic()
     forget()
-    outcome = _Discharge(program, obligation, scope, sources, timeout).outcome()
+    outcome = _Discharge(program, obligation, scope, sources, timeout, started + timeout).outcome()
     return Result(
         obligation.id,
         obligation.kind,
@@ -64,15 +71,24 @@ def discharge(
     )
 
 
-def together(program: core.Program, obligation: Obligation, scopes: tuple[Scope, ...]) -> tuple[Result, ...] | None:
-    """A result for each scope, all word sizes of every geometry, if one proof that fixes no word size is found."""
+def together(
+    program: core.Program, obligation: Obligation, scopes: tuple[Scope, ...], timeout: float = TIMEOUT
+) -> tuple[Result, ...] | None:
+    """A result for each scope, all word sizes of every geometry, if one proof that fixes no word size is found.
+
+    It takes at most half of `timeout` seconds.
+    """
     started = time.monotonic()
     forget()
     question = ask(program, obligation, scopes[0])
     if question.wanted or any(scope.empty for scope in scopes) or obligation.kind is Kind.GEOMETRY:
         return None
     least = min(scope.word_bits for scope in scopes)
-    proof = prove_generally(program, question, least, quantified(program, question))
+    bent = quantified(program, question)
+    proof = at_once(Encodings(program, question), AnyIntegers(least))
+    if proof is None and bent and _soon_found(program, question, timeout * SOON, bent) is None:
+        left = timeout / 2 - (time.monotonic() - started)
+        proof = prove_generally(Encodings(program, question), least, left)
     if proof is None:
         return None
     seconds = (time.monotonic() - started) / len(scopes)
@@ -97,6 +113,23 @@ def together(program: core.Program, obligation: Obligation, scopes: tuple[Scope,
     )
 
 
+def _soon_found(program: core.Program, question: Question, seconds: float, bent: bool) -> Found | None:
+    """Values that meet the question, if little effort finds some: before long proofs, which a false claim has not.
+
+    Of every geometry those with a name stand in for all: with numbers in place of symbols the solver is quick. What is
+    asked afterwards is asked in a new context: it gets the answer that it gets without this.
+    """
+    deadline = time.monotonic() + seconds
+    for scope in familiar(program, question) or (question.scope,):
+        found = search(program, replace(question, scope=scope), deadline - time.monotonic(), bent, brief=True)
+        forget()
+        if isinstance(found, Found):
+            return found
+        if isinstance(found, Unsure):
+            break  # hard for one is hard for all
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class _Discharge:
     program: core.Program
@@ -104,6 +137,11 @@ class _Discharge:
     scope: Scope
     sources: Mapping[str, Source]
     timeout: float
+    deadline: float
+
+    def at_most(self, share: float) -> float:
+        """Seconds: that share of all there were, or what is left."""
+        return max(0.0, min(self.timeout * share, self.deadline - time.monotonic()))
 
     def outcome(self) -> _Outcome:
         if self.obligation.kind is Kind.GEOMETRY:
@@ -145,7 +183,7 @@ class _Discharge:
             Kind.COVER: (Verdict.COVERED, Verdict.UNCOVERED),
         }.get(self.obligation.kind, (Verdict.REFUTED, Verdict.PROVED))
         bent = quantified(self.program, question)
-        found = search(self.program, question, self.timeout * 0.7, bent)
+        found = search(self.program, question, self.at_most(0.7), bent)
         match found:
             case Found():
                 confirmed = found.confirmed
@@ -162,7 +200,10 @@ class _Discharge:
             case Nothing():
                 return _Outcome(bad, detail=self.why_nothing())
             case Unsure():
-                if isinstance(prove(self.program, question, self.timeout * 0.3, bent), Proof):
+                encodings = Encodings(self.program, question)
+                if at_once(encodings, AbstractIntegers(self.scope.word_bits)) is not None or isinstance(
+                    prove(encodings, self.at_most(0.3), bent), Proof
+                ):
                     return _Outcome(bad, detail=self.why_nothing())
                 if found.defect:
                     return _Outcome(Verdict.UNKNOWN, Reason.SOLVER, detail=(found.reason,), defect=not bent)
@@ -184,10 +225,16 @@ class _Discharge:
     def claimed(self, question: Question, routine: core.Routine | None) -> _Outcome:
         """A claim: no values may break it."""
         bent = quantified(self.program, question)
-        proof = prove(self.program, question, self.timeout * 0.5, bent)
+        quick = at_once(Encodings(self.program, question), AbstractIntegers(self.scope.word_bits))
+        if quick is not None:
+            return _Outcome(Verdict.PROVED, used=quick.used)
+        soon = _soon_found(self.program, question, self.at_most(SOON), bent)
+        if soon is not None:
+            return self.broken(question, soon, routine)
+        proof = prove(Encodings(self.program, question), self.at_most(0.5), bent)
         if isinstance(proof, Proof):
             return _Outcome(Verdict.PROVED, used=proof.used)
-        found = search(self.program, question, self.timeout * 0.25, bent)
+        found = search(self.program, question, self.at_most(0.25), bent)
         match found:
             case Found():
                 return self.broken(question, found, routine)
@@ -223,7 +270,7 @@ class _Discharge:
             return self.run_as_well(step, confirmed, routine)
         assert routine is not None
         run = find_run(
-            self.program, routine, self.scope, frozenset({self.obligation.id}), self.timeout * 0.25, confirmed
+            self.program, routine, self.scope, frozenset({self.obligation.id}), self.at_most(0.25), confirmed
         )
         if run.violation is not None:
             return _Outcome(Verdict.REFUTED, counterexample=present_run(self.program, run.violation, self.sources))
@@ -256,9 +303,7 @@ class _Discharge:
             bent = quantified(self.program, ask(self.program, self.obligation, self.scope))
             return _Outcome(Verdict.UNKNOWN, Reason.SOLVER, detail=(found.reason,), defect=not bent)
         if routine is not None and routine.body is not None:
-            run = find_run(
-                self.program, routine, self.scope, frozenset({self.obligation.id}), self.timeout * 0.25, None
-            )
+            run = find_run(self.program, routine, self.scope, frozenset({self.obligation.id}), self.at_most(0.25), None)
             if run.violation is not None:
                 return _Outcome(Verdict.REFUTED, counterexample=present_run(self.program, run.violation, self.sources))
         reasons = tuple(dict.fromkeys((*proof.reasons, found.reason)))
@@ -269,7 +314,7 @@ class _Discharge:
 
     def refute_procedure(self, routine: core.Routine) -> _Outcome:
         """Some run of the body breaks something, or never ends."""
-        run: Runs = find_run(self.program, routine, self.scope, None, self.timeout, None)
+        run: Runs = find_run(self.program, routine, self.scope, None, self.at_most(1.0), None)
         if run.violation is not None:
             shown = present_run(self.program, run.violation, self.sources)
             return _Outcome(Verdict.REFUTED, counterexample=shown, detail=(run.violation.what,))

@@ -48,26 +48,63 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """A state, or one entry of it, that is not what it was: `table[0x1000]`."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stretch of a run: a call that the body makes, or all of the run.
+
+    `line` and `text`: the call, 0 and "" for the whole. `results`: what it returned. `finished`: it came to its end.
+    """
+
+    line: int
+    text: str
+    results: tuple[Shown, ...]
+    changes: tuple[Changed, ...]
+    finished: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Counterexample:
     """Values that have been executed and do what is said of them: a counterexample, or a witness.
 
     `geometry` are WORD_BITS and the params; `inputs` parameters, states and bound variables as on entry; `trace` the
     values that were computed on the way, in order. `is_run` is false for a step that need not be reachable from the
-    entry.
+    entry. `stages`: of a run that calls procedures or changes states, each call that the body itself makes, and last
+    the whole.
     """
 
     geometry: tuple[Shown, ...]
     inputs: tuple[Shown, ...]
     trace: tuple[Shown, ...]
     is_run: bool
+    stages: tuple[Stage, ...] = ()
 
-    def as_json(self) -> Mapping[str, Json | list[Mapping[str, Json]]]:
+    def as_json(self) -> Mapping[str, object]:
         """The form that the report has."""
-        return {
+        found: dict[str, object] = {
             "geometry": {s.name: s.json for s in self.geometry},
             "inputs": {s.name: s.json for s in self.inputs},
             "trace": [{"name": s.name, "value": s.json, "line": s.line, "text": s.text} for s in self.trace],
         }
+        if self.stages:
+            found["stages"] = [
+                {
+                    "line": stage.line,
+                    "text": stage.text,
+                    "finished": stage.finished,
+                    "results": {r.name: r.json for r in stage.results},
+                    "changes": [{"name": c.name, "before": c.before, "after": c.after} for c in stage.changes],
+                }
+                for stage in self.stages
+            ]
+        return found
 
 
 @dataclass(frozen=True, slots=True)

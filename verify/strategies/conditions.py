@@ -102,7 +102,7 @@ def unfold(expr: core.Expr, defines: Mapping[str, core.Define]) -> core.Expr:
                 return replace(expr, arguments=given)
             return substitute(go(define.value), dict(zip(define.parameters + define.reads, given, strict=True)))
         case _:
-            return _rebuilt(expr, tuple(go(child) for child in core.children(expr)))
+            return rebuilt(expr, tuple(go(child) for child in core.children(expr)))
 
 
 def substitute(expr: core.Expr, values: Mapping[Symbol, core.Expr]) -> core.Expr:
@@ -112,10 +112,10 @@ def substitute(expr: core.Expr, values: Mapping[Symbol, core.Expr]) -> core.Expr
     """
     if isinstance(expr, core.Var):
         return values.get(expr.symbol, expr)
-    return _rebuilt(expr, tuple(substitute(child, values) for child in core.children(expr)))
+    return rebuilt(expr, tuple(substitute(child, values) for child in core.children(expr)))
 
 
-def _rebuilt(expr: core.Expr, parts: tuple[core.Expr, ...]) -> core.Expr:
+def rebuilt(expr: core.Expr, parts: tuple[core.Expr, ...]) -> core.Expr:
     """The expression with these in place of its children."""
     match expr:
         case core.Literal() | core.Element() | core.Var() | core.EmptySet():

@@ -23,6 +23,7 @@ from verify.strategies.geometries import Geometries
 from verify.strategies.hooks import Hook, Style
 from verify.strategies.maps import Maps, Plan, plans
 from verify.strategies.scalars import Draw, Keep, Scalars
+from verify.strategies.settled import Answers, answers, questions, settled
 from verify.values import Value
 
 PART = 48
@@ -109,6 +110,8 @@ class Maker:
     states: tuple[Symbol, ...] = field(init=False)
     contracts: tuple[_Contract, ...] = field(init=False)
     uninterpreted: tuple[core.Define, ...] = field(init=False)
+    asked: tuple[core.Expr, ...] = field(init=False)
+    readings: dict[tuple[int, Answers], _Reading] = field(default_factory=dict)
     choosers: dict[tuple[int, int], tuple[Context, Scalars, Maps]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -121,11 +124,12 @@ class Maker:
         clauses += [(name, clause.expr) for name, clause in module_invariants(program, routine.module)]
         keys = tuple(_keys(program, [*(e for _, e in clauses), *(c.expr for c in routine.ensures)]))
         symbols = routine.parameters + self.states
-        contracts = [_contract(program, symbols, clauses, keys)]
+        contracts = [_Contract(None, symbols, conditions(program, clauses), keys)]
         for aim in self.aims:
             with suppress(Impossible):  # then examples reach it by chance or not at all, and that is counted
-                contracts.append(_contract(program, symbols, [*clauses, *aim.clauses], keys, aim))
+                contracts.append(_Contract(aim, symbols, conditions(program, [*clauses, *aim.clauses]), keys))
         self.contracts = tuple(contracts)
+        self.asked = questions(c for contract in contracts for c in contract.conditions)
 
     def strategy(self) -> st.SearchStrategy[Example]:
         """All examples. Where hypothesis sees many draws, it spends most examples on copying some of them over others;
@@ -137,7 +141,7 @@ class Maker:
     def parts(self) -> int:
         """How many parts an example has: what is no map, the hooks, and each map. What changes in one does not move
         what is read of the others, so that each shrinks by itself."""
-        return 2 + len(self.contracts[0].plans)
+        return 2 + len(self.contracts[0].maps)
 
     def make(self, choices: bytes) -> Example | None:
         """The example that consists of these choices, the same each time; None if they make none. Smaller bytes are
@@ -165,13 +169,25 @@ class Maker:
         """Arguments and state that meet contract number `number`; None if none were found."""
         key = (id(context), number)
         if key not in self.choosers:
-            contract, marks = self.contracts[number], landmarks(context)
-            scalars = Scalars(context, marks, contract.scalars, contract.about_scalars, self.keep)
+            reading, marks = self.reading(number, context), landmarks(context)
+            scalars = Scalars(context, marks, reading.scalars, reading.about_scalars, self.keep)
             # The context is kept, so that no other one gets its id.
-            self.choosers[key] = (context, scalars, Maps(context, marks, contract.plans))
+            self.choosers[key] = (context, scalars, Maps(context, marks, reading.plans))
         _, scalars, maps = self.choosers[key]
         found = (maps.draw(maps_draw, chosen) for chosen in islice(scalars.draw(draw), CHOSEN))
         return next((values for values in found if values is not None), None)
+
+    def reading(self, number: int, context: Context) -> _Reading:
+        """What contract number `number` comes to on a geometry."""
+        key = (number, answers(self.asked, context))
+        if key not in self.readings:
+            contract = self.contracts[number]
+            found = settled(contract.conditions, self.asked, key[1])
+            tables = contract.maps
+            about_scalars = tuple(c for c in found if not c.symbols & set(tables))
+            scalars = tuple(s for s in contract.symbols if s not in tables)
+            self.readings[key] = _Reading(scalars, about_scalars, plans(tables, found, contract.keys))
+        return self.readings[key]
 
     def hook(self, draw: Draw, define: core.Define, word_bits: int) -> Hook:
         styles = [*Style] if any(s.type == define.result for s in define.parameters) else [Style.NEW, Style.PLAIN]
@@ -180,26 +196,25 @@ class Maker:
 
 @dataclass(frozen=True, slots=True)
 class _Contract:
-    """What is asked of an example: the variables that are no maps, what is asked of them alone, a plan for each map."""
+    """What is asked of an example: its variables, the conditions on them, and where claims read its maps."""
 
     aim: InputClass | None
+    symbols: tuple[Symbol, ...]
+    conditions: tuple[Condition, ...]
+    keys: tuple[tuple[Symbol, core.Expr], ...]
+
+    @property
+    def maps(self) -> tuple[Symbol, ...]:
+        return tuple(s for s in self.symbols if isinstance(s.type, MapType | SetType))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A contract on a geometry: the variables that are no maps, what is asked of them alone, a plan for each map."""
+
     scalars: tuple[Symbol, ...]
     about_scalars: tuple[Condition, ...]
     plans: tuple[Plan, ...]
-
-
-def _contract(
-    program: core.Program,
-    symbols: tuple[Symbol, ...],
-    clauses: Sequence[tuple[str, core.Expr]],
-    keys: Sequence[tuple[Symbol, core.Expr]],
-    aim: InputClass | None = None,
-) -> _Contract:
-    found = conditions(program, clauses)
-    tables = tuple(s for s in symbols if isinstance(s.type, MapType | SetType))
-    scalars = tuple(s for s in symbols if s not in tables)
-    about_scalars = tuple(c for c in found if not c.symbols & set(tables))
-    return _Contract(aim, scalars, about_scalars, plans(tables, found, keys))
 
 
 def _keys(program: core.Program, claims: Iterable[core.Expr]) -> Iterable[tuple[Symbol, core.Expr]]:

@@ -20,11 +20,17 @@ from verify.strategies.scalars import Draw, interesting
 from verify.values import MapValue, Member, Value, domain, map_value, members_in, some_value
 from verify.why import failing_binding
 
-KEYS = 24
+KEYS = 16
 """At how many keys a map may differ from its default, beyond those that a condition calls for."""
 
-TRIED = 96
+FEW = 6
+"""The same, for a map of which nobody says anything."""
+
+TRIED = 64
 """At how many keys it is looked whether an entry may stand there."""
+
+DENSE = 4
+"""Of so many keys at which a map may differ from its default, all but one are taken, where others stand upon it."""
 
 REPAIRS = 64
 """How many entries conditions may call for."""
@@ -74,17 +80,26 @@ def _key(symbol: Symbol) -> core.Type | None:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to mind when drawing a map: the conditions that are settled with it, those that read it at their bound
-    variable alone apart, and other keys at which claims read it."""
+    variable alone apart, and other keys at which claims read it.
+
+    `bears`: entries of maps that are drawn later may stand only where this one has something.
+    """
 
     symbol: Symbol
     pointwise: tuple[tuple[Symbol, Condition], ...]
     others: tuple[Condition, ...]
     keys: tuple[core.Expr, ...]
+    bears: bool
 
     @property
     def type(self) -> MapType | SetType:
         assert isinstance(self.symbol.type, MapType | SetType)
         return self.symbol.type
+
+    @property
+    def empty(self) -> bool:
+        """The conditions say outright that it is a set without members."""
+        return isinstance(self.type, SetType) and any(_denies(_body(c), self.symbol, at) for at, c in self.pointwise)
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -101,7 +116,13 @@ def plans(
         due = [c for c in conditions if symbol in c.symbols and not c.symbols & set(order[at + 1 :])]
         pointwise = tuple((bound, c) for c in due if (bound := point(c, symbol)) is not None)
         others = tuple(c for c in due if point(c, symbol) is None)
-        found.append(Plan(symbol, pointwise, others, tuple(key for of, key in keys if of == symbol)))
+        bears = any(
+            symbol in c.symbols
+            and point(c, symbol) is None
+            and any(point(c, later) is not None for later in order[at + 1 :])
+            for c in conditions
+        )
+        found.append(Plan(symbol, pointwise, others, tuple(key for of, key in keys if of == symbol), bears))
     return tuple(found)
 
 
@@ -122,9 +143,10 @@ class Maps:
         for plan, draw in zip(self.plans, draws, strict=True):
             settled += plan.conditions
             self._start(draw, plan, values)
-            if not self._repair(settled, values):
+            if not self._repair(plan.conditions, settled, values):
                 return None
-            self._fill(draw, plan, values)
+            if not plan.empty:
+                self._fill(draw, plan, values)
         return values
 
     def _start(self, draw: Draw, plan: Plan, values: dict[Symbol, Value]) -> None:
@@ -146,13 +168,17 @@ class Maps:
         assert isinstance(base, MapValue)
         some = next(v for v in reversed(self._plain(value_type(plan.type), values)) if v != base.default)
         found = 0
+        most = KEYS if plan.conditions or plan.keys or plan.bears else FEW
         for key in islice(self._candidates(plan, values), TRIED):
             before = values[plan.symbol]
             assert isinstance(before, MapValue)
             if key in base.entries or not self._stands(plan, values, key, some):
                 continue
             others = [v for v in self._plain(value_type(plan.type), values) if v != base.default]
-            there, which = draw(2), draw(4) if len(others) > 1 else 0  # both, so that the next key has its own draws
+            there, which = (
+                draw(DENSE if plan.bears else 2),
+                draw(4) if len(others) > 1 else 0,
+            )  # both, so that the next key has its own draws
             if there:
                 value = others[-1 - which % len(others)]
                 values[plan.symbol] = before.set(key, value)
@@ -162,14 +188,15 @@ class Maps:
                 ):
                     values[plan.symbol] = before
             found += 1
-            if found == KEYS:
+            if found == most:
                 break
 
     def _stands(self, plan: Plan, values: Values, key: Value, value: Value) -> bool:
         """Whether an entry breaks no condition that is read at its key alone."""
         base = values[plan.symbol]
         assert isinstance(base, MapValue)
-        then = {**values, plan.symbol: base.set(key, value)}
+        there = map_value(plan.type, base.default, {key: value}, self.context.word_bits)
+        then = {**values, plan.symbol: there}
         return all(_value(_body(c), self.context, {**then, bound: key}) is True for bound, c in plan.pointwise)
 
     # --- keys ------------------------------------------------------------------------------------------------------
@@ -205,25 +232,34 @@ class Maps:
 
     # --- entries that conditions call for --------------------------------------------------------------------------
 
-    def _repair(self, conditions: Sequence[Condition], values: dict[Symbol, Value]) -> bool:
-        """Changes entries of the maps in `values` until the conditions are true; False if that was not achieved.
+    def _repair(self, due: Sequence[Condition], conditions: Sequence[Condition], values: dict[Symbol, Value]) -> bool:
+        """Changes entries of the maps in `values` until the conditions are true, of which only those that are `due` can
+        be broken at first; False if that was not achieved.
 
         One entry at a time, where it mends a broken condition and breaks fewest others; never back to what was before.
         """
+        broken = [c for c in due if not c.met(self.context, values)]
         seen = [dict(values)]
         for _ in range(REPAIRS):
-            broken = next((c for c in conditions if not c.met(self.context, values)), None)
-            if broken is None:
+            if not broken:
                 return True
-            ways = [way for way in self._repairs(broken, values) if {**values, **way} not in seen]
+            ways = [way for way in self._repairs(broken[0], values) if {**values, **way} not in seen]
             if not ways:
                 return False
-            values.update(min(ways, key=lambda way: self._broken(conditions, {**values, **way})))
+            left = [self._broken(broken, conditions, {**values, **way}, way) for way in ways]
+            best = min(range(len(ways)), key=lambda at: len(left[at]))
+            values.update(ways[best])
+            broken = left[best]
             seen.append(dict(values))
         return False
 
-    def _broken(self, conditions: Sequence[Condition], values: Values) -> int:
-        return sum(not c.met(self.context, values) for c in conditions)
+    def _broken(
+        self, before: Sequence[Condition], conditions: Sequence[Condition], values: Values, changed: Values
+    ) -> list[Condition]:
+        """The conditions that are broken now that some values are `changed`, given those that were before."""
+        return [
+            c for c in conditions if (not c.met(self.context, values) if c.symbols & changed.keys() else c in before)
+        ]
 
     def _repairs(self, condition: Condition, values: Values) -> Iterator[Values]:
         """The maps with one entry changed, such that the condition no longer fails where it fails."""
@@ -258,6 +294,15 @@ def _body(condition: Condition) -> core.Expr:
     while isinstance(expr, core.Quantifier):
         expr = expr.body
     return expr
+
+
+def _denies(expr: core.Expr, symbol: Symbol, at: Symbol) -> bool:
+    """Whether the expression is `!(at in symbol)`."""
+    match expr:
+        case core.Unary(op=core.UnaryOp.NOT, operand=core.Index(base=core.Var(symbol=base), key=core.Var(symbol=key))):
+            return base == symbol and key == at
+        case _:
+            return False
 
 
 def _names(member: Member) -> tuple[str, ...]:

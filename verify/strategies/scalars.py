@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import gcd
 
 from verify import core
 from verify.core import Symbol
@@ -23,7 +24,7 @@ SCALE = 256
 """A choice among groups, and one of a candidate, is drawn out of so many, then scaled to how many there are."""
 
 PROBES = 6
-"""How many candidates of a group are looked at for conditions that are dear to evaluate."""
+"""How many candidates of a group are asked about conditions that are dear to evaluate."""
 
 ATTEMPTS = 48
 """In how many ways the same draws are read, if need be."""
@@ -49,7 +50,17 @@ class Scalars:
     ints: tuple[int, ...] = ()
     units: dict[Symbol, int] = field(default_factory=dict)
     kinds: dict[tuple[Value, ...], Groups] = field(default_factory=dict)
-    met: dict[tuple[tuple[Value, ...], int], tuple[Value, ...]] = field(default_factory=dict)
+    met: dict[tuple[Value, ...], bool] = field(default_factory=dict)
+    due: tuple[tuple[tuple[Condition, ...], tuple[Condition, ...]], ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Sorts the conditions by the symbol that completes them, those with a quantifier apart."""
+        found = []
+        for at, symbol in enumerate(self.symbols):
+            known = {*self.symbols[: at + 1]}
+            completed = [c for c in self.conditions if symbol in c.symbols and c.symbols <= known]
+            found.append((tuple(c for c in completed if not c.quantified), tuple(c for c in completed if c.quantified)))
+        self.due = tuple(found)
 
     def draw(self, draw: Draw) -> Iterator[dict[Symbol, Value]]:
         """One choice, and after it others, for whom the first does not do; none if none was found that meets all."""
@@ -72,13 +83,20 @@ class Scalars:
 
     def choose(self, prefix: tuple[Value, ...], group: int, at: int) -> tuple[Value, ...]:
         """The next value, from the group chosen or the first after it that has a candidate; empty if none is found."""
-        count = len(self.groups(prefix))
-        for by in range(count):
-            valid = self.valid(prefix, (group * count // SCALE + by) % count)
-            for probe in range(min(len(valid), PROBES)):
-                candidate = valid[(at * len(valid) // SCALE + probe) % len(valid)]
-                if self.meets((*prefix, candidate), quantified=True):
-                    return (candidate,)
+        groups = self.groups(prefix)
+        for by in range(len(groups)):
+            candidates = groups[(group * len(groups) // SCALE + by) % len(groups)]
+            start, probed = at * len(candidates) // SCALE, 0
+            # The plainest that will do; else whichever, not always the one that follows those that are refused.
+            stride = next(s for s in (61, 67, 1) if gcd(s, len(candidates)) == 1) if start else 1
+            for step in range(len(candidates)):
+                chosen = (*prefix, candidates[(start + step * stride) % len(candidates)])
+                if self.valid(chosen):
+                    if self.meets(chosen, quantified=True):
+                        return chosen[-1:]
+                    probed += 1
+                    if probed == PROBES:
+                        break
         return ()
 
     def groups(self, prefix: tuple[Value, ...]) -> Groups:
@@ -103,22 +121,17 @@ class Scalars:
             )
         return self.units[symbol]
 
-    def valid(self, prefix: tuple[Value, ...], group: int) -> tuple[Value, ...]:
-        """The candidates of a group that meet every condition without a quantifier that can be told by then."""
-        key = (prefix, group)
-        if key not in self.met:
-            group_ = self.groups(prefix)[group]
-            self.met[key] = tuple(value for value in group_ if self.meets((*prefix, value), quantified=False))
-        return self.met[key]
+    def valid(self, prefix: tuple[Value, ...]) -> bool:
+        """Whether the last value of a prefix meets `keep` and the conditions without a quantifier that it completes."""
+        if prefix not in self.met:
+            self.met[prefix] = self.meets(prefix, quantified=False)
+        return self.met[prefix]
 
     def meets(self, prefix: tuple[Value, ...], *, quantified: bool) -> bool:
         """Whether the last value of a prefix meets the conditions that it completes: those with a quantifier, which are
         dear to evaluate, or the others and `keep`."""
         values = dict(zip(self.symbols, prefix, strict=False))
-        last = self.symbols[len(prefix) - 1]
-        due = (
-            c for c in self.conditions if c.quantified == quantified and last in c.symbols and c.symbols <= {*values}
-        )
+        due = self.due[len(prefix) - 1][quantified]
         return (quantified or self.keep(self.context, values)) and all(c.met(self.context, values) for c in due)
 
 

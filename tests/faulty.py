@@ -1,0 +1,165 @@
+"""Faults put into a body of the specification, and the runs that show what they break.
+
+A run is an execution of a routine's body from an entry that meets its contract. The entries are those that the
+generated tests are run on, or one that is given by hand.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from bridge import affordable
+from faults import Fault, Given
+
+from verify import core
+from verify.core import MapType, SetType, Symbol, SymbolKind
+from verify.elaborate import elaborate
+from verify.evaluate import Table, context_for
+from verify.execute import Finished, Repeats, Run, Violated, execute, holds_requires
+from verify.load import load
+from verify.obligations import obligations
+from verify.strategies.classes import input_classes
+from verify.strategies.examples import PART, Example, Maker
+from verify.strategies.hooks import Answers, Hook, Style
+from verify.values import Member, Value, map_value, some_value
+
+FUEL = 800
+"""How many statements a run takes at most. Longer ones are left out."""
+
+DIFFERENT = 12
+"""On so many entries that the fault makes a difference on it is looked what breaks."""
+
+
+class Spec:
+    """A specification or a part of it, elaborated."""
+
+    def __init__(self, place: Path) -> None:
+        loaded = load([place])
+        program, mistakes = elaborate(loaded.modules, loaded.roots, loaded.sources, loaded.broken)
+        assert program is not None, mistakes
+        self.program: core.Program = program
+        self.sources = dict(loaded.sources)
+        self.obligations = tuple(obligations(program))
+
+    def claims_of(self, routine: core.Routine) -> dict[str, frozenset[str]]:
+        """The claims of a routine's obligations, by id, where there are any."""
+        its = (o for o in self.obligations if (o.module, o.item) == (routine.module, routine.name))
+        return {o.id: frozenset(o.claims) for o in its if o.claims}
+
+
+def with_fault(text: str, fault: Fault, routine: core.Routine) -> str:
+    """The source of a routine's module with the fault in it. It stands in the body: what is claimed stays as it was."""
+    lines = text.splitlines(keepends=True)
+    assert routine.body
+    first = routine.body[0].span.line - 1
+    last = lines.index("}\n", first)
+    body = "".join(lines[first:last])
+    assert body.count(fault.text) == 1, f"{fault.text!r} stands {body.count(fault.text)} times in {routine.qualified}"
+    return "".join(lines[:first]) + body.replace(fault.text, fault.by) + "".join(lines[last:])
+
+
+# --- entries -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Entries:
+    """The entries of each routine of a specification, always the same; remembered once they are drawn."""
+
+    spec: Spec
+    count: int
+    found: dict[str, tuple[Example, ...]] = field(default_factory=dict)
+
+    def of(self, routine: core.Routine) -> tuple[Example, ...]:
+        name = routine.qualified
+        if name not in self.found:
+            aims = tuple(c for c in input_classes(self.spec.program) if c.procedure == name)
+            maker = Maker(self.spec.program, routine, aims, affordable)
+            choices = random.Random(name)
+            made = (maker.make(choices.randbytes(PART * maker.parts)) for _ in range(self.count))
+            self.found[name] = tuple(example for example in made if example is not None)
+        return self.found[name]
+
+    def given(self, routine: core.Routine, given: Given) -> Example:
+        """The entry that is given by hand. It meets the contract."""
+        program, params = self.spec.program, {**given.geometry}
+        items = program.visible_items(routine.module)
+        bits = params.pop("WORD_BITS")
+        values: dict[Symbol, Value] = {
+            i.symbol: params[i.symbol.name] for i in items if isinstance(i, core.Param)
+        }
+        context = context_for(program, values, bits, {})
+        states = [i.symbol for i in items if isinstance(i, core.State)]
+        state = {s: _state(s, given, bits) for s in states}
+        arguments: dict[Symbol, Value] = {p: given.arguments.get(p.name, 0) for p in routine.parameters}
+        uninterpreted = (i for i in items if isinstance(i, core.Define) and i.value is None)
+        hooks = {d.qualified: Hook(d, Style.SAME, bits) for d in uninterpreted}
+        assert holds_requires(program, context, routine, arguments, state), f"{routine.qualified}: no entry of it"
+        return Example(b"", None, context, arguments, state, hooks)
+
+
+def _state(symbol: Symbol, given: Given, bits: int) -> Value:
+    """A state variable, plain but for what is given."""
+    type_, keys = symbol.type, {"pte": given.entries, "table": given.tables, "refuses": given.refused}
+    value = some_value(type_, bits)
+    if symbol.name not in keys:
+        return value
+    assert isinstance(type_, MapType | SetType)
+    entries: dict[Any, Any] = dict.fromkeys(keys[symbol.name], True)
+    default: Value = False
+    if symbol.name == "pte":
+        assert isinstance(type_, MapType)
+        assert isinstance(type_.value, core.OpaqueType)
+        default = Member(type_.value, type_.value.named.index("none"))
+        entries = {addr: Member(type_.value, 100 + number) for number, addr in enumerate(given.entries)}
+    return map_value(type_, default, entries, bits)
+
+
+# --- runs ----------------------------------------------------------------------------------------------------------
+
+
+class _Asked(dict[tuple[Value, ...], Value]):
+    """What a hook has answered, and answers once it is asked."""
+
+    def __init__(self, answers: Answers) -> None:
+        super().__init__()
+        self.answers = answers
+
+    def get(self, row: Any, _default: Any = None) -> Any:
+        self[row] = self.answers.answer(row)
+        return self[row]
+
+
+def settled(program: core.Program, routine: core.Routine, example: Example) -> tuple[Example, Run]:
+    """A run in which nothing is looked at; and the example with all that was asked in it settled."""
+    answers = {name: hook.start() for name, hook in example.hooks.items()}
+    asking = {name: Table(some_value(a.hook.define.result, a.hook.word_bits), _Asked(a)) for name, a in answers.items()}
+    run = ran(program, routine, replace(example, context=replace(example.context, tables=asking)), lambda _: False)
+    tables = {name: a.table() for name, a in answers.items()}
+    return replace(example, context=replace(example.context, tables=tables)), run
+
+
+def ran(program: core.Program, routine: core.Routine, example: Example, watch: Callable[[str], bool]) -> Run:
+    def choose(statement: core.Havoc) -> Value:
+        return some_value(statement.target.type, example.context.word_bits)
+
+    state, arguments = example.state, example.arguments
+    return execute(program, example.context, routine, arguments, state, watch=watch, choose=choose, fuel=FUEL)
+
+
+def broken(program: core.Program, routine: core.Routine, example: Example, ids: Sequence[str]) -> set[str]:
+    """All of these that break in the run, one after the other."""
+    left = set(ids)
+    while True:
+        found = ran(program, routine, example, left.__contains__)
+        if not isinstance(found, Violated | Repeats) or found.id not in left:
+            return set(ids) - left
+        left.remove(found.id)
+
+
+def done(run: Run) -> object:
+    """What a run did, wherever it stands in the source."""
+    return [(s.depth, s.kind, s.symbol, s.value, s.callee) for s in run.trace]

@@ -1,0 +1,85 @@
+"""Expressions over finite sorts alone: what is unbounded is held in few bits, so that the solver needs no arithmetic.
+
+It leaves values out, and so is for finding some: a `no` says nothing of larger integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import z3
+
+from verify import core, integers, terms
+from verify.core import IntType, OpaqueType, Symbol, Type, key_type, value_type
+from verify.encode import Encoded, Encoder, Term
+from verify.values import MapValue, Member, Value
+from verify.words import BitVectors
+
+HELD = 8
+"""The bits of a member of an opaque sort, and of an integer in a map: few, and more than a short run adds up to."""
+
+FREE = 4
+"""The bits (signed) of an integer whose value is to be found."""
+
+TIMES = 3
+"""The bits (signed) of how many times a size is taken."""
+
+
+@dataclass(slots=True)
+class SmallEncoder(Encoder):
+    """Every define is laid open."""
+
+    @staticmethod
+    def small(
+        program: core.Program, word_bits: int, geometry: Mapping[Symbol, Value], narrow: Mapping[Symbol, int]
+    ) -> SmallEncoder:
+        """`narrow` has the free integers that need more or fewer bits than others."""
+        constants = {i.symbol: i.value for m in program.modules for i in m.items if isinstance(i, core.Const)}
+        return SmallEncoder(BitVectors(word_bits), program, geometry, None, narrow, [], program.defines(), constants)
+
+    def sort(self, type_: Type) -> z3.SortRef:
+        if isinstance(type_, IntType | OpaqueType):
+            return z3.BitVecSort(HELD)
+        return Encoder.sort(self, type_)
+
+    def in_range(self, type_: Type, term: Term) -> z3.BoolRef:  # noqa: ARG002
+        return self.true
+
+    def symbol(self, symbol: Symbol) -> Term:
+        known = symbol in self.symbols or symbol in self.geometry or symbol in self.constants
+        if not known and isinstance(symbol.type, IntType) and symbol != core.WORD_BITS and symbol not in self.narrow:
+            self.symbols[symbol] = z3.BitVec(f"{symbol.scope}.{symbol}", FREE)
+        return Encoder.symbol(self, symbol)
+
+    def value(self, value: Value, type_: Type) -> Term:
+        match value:
+            case Member(type=OpaqueType(), index=index):
+                return z3.BitVecVal(index, HELD)
+            case MapValue(type=map_type, default=default):
+                key, held = key_type(map_type), value_type(map_type)
+                term = z3.K(self.sort(key), self.stored(held, self.value(default, held)))
+                for at, entry in value.items():
+                    term = z3.Store(
+                        term, self.stored(key, self.value(at, key)), self.stored(held, self.value(entry, held))
+                    )
+                return term
+            case _:
+                return Encoder.value(self, value, type_)
+
+    def stored(self, type_: Type, term: Term) -> Term:
+        return integers.to_bits(term, HELD) if isinstance(type_, IntType) else term
+
+    def encode(self, expr: core.Expr, values: Mapping[Symbol, Term], entry: Mapping[Symbol, Term]) -> Encoded:
+        if isinstance(expr, core.Element) and isinstance(expr.type, OpaqueType):
+            return Encoded(z3.BitVecVal(expr.type.named.index(expr.name), HELD), terms.true())
+        return Encoder.encode(self, expr, values, entry)
+
+    def near(self, symbols: Iterable[Symbol], sizes: Sequence[int]) -> Iterator[z3.BoolRef]:
+        """That each of these words is a sum of a few times each size, up or down; nothing if there are no sizes."""
+        for symbol in symbols if sizes else ():
+            total = self.words.literal(0)
+            for size in sizes:
+                times = z3.BitVec(f"{symbol.scope}.{symbol}*{size}", TIMES)
+                total = total + integers.to_bits(times, self.words.bits) * self.words.literal(size)
+            yield self.symbol(symbol) == total
