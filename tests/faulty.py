@@ -7,19 +7,19 @@ generated tests are run on, or one that is given by hand.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bridge import affordable
-from faults import Fault, Given
+from faults import GIVEN, Fault, Given
 
 from verify import core
 from verify.core import MapType, SetType, Symbol, SymbolKind
 from verify.elaborate import elaborate
 from verify.evaluate import Table, context_for
-from verify.execute import Finished, Repeats, Run, Violated, execute, holds_requires
+from verify.execute import Repeats, Run, Violated, execute, holds_requires
 from verify.load import load
 from verify.obligations import obligations
 from verify.strategies.classes import input_classes
@@ -80,7 +80,8 @@ class Entries:
             maker = Maker(self.spec.program, routine, aims, affordable)
             choices = random.Random(name)
             made = (maker.make(choices.randbytes(PART * maker.parts)) for _ in range(self.count))
-            self.found[name] = tuple(example for example in made if example is not None)
+            by_hand = (self.given(routine, given) for given in GIVEN if name in given.routines)
+            self.found[name] = (*by_hand, *(example for example in made if example is not None))
         return self.found[name]
 
     def given(self, routine: core.Routine, given: Given) -> Example:
@@ -88,9 +89,7 @@ class Entries:
         program, params = self.spec.program, {**given.geometry}
         items = program.visible_items(routine.module)
         bits = params.pop("WORD_BITS")
-        values: dict[Symbol, Value] = {
-            i.symbol: params[i.symbol.name] for i in items if isinstance(i, core.Param)
-        }
+        values: dict[Symbol, Value] = {i.symbol: params[i.symbol.name] for i in items if isinstance(i, core.Param)}
         context = context_for(program, values, bits, {})
         states = [i.symbol for i in items if isinstance(i, core.State)]
         state = {s: _state(s, given, bits) for s in states}
@@ -109,13 +108,9 @@ def _state(symbol: Symbol, given: Given, bits: int) -> Value:
         return value
     assert isinstance(type_, MapType | SetType)
     entries: dict[Any, Any] = dict.fromkeys(keys[symbol.name], True)
-    default: Value = False
-    if symbol.name == "pte":
-        assert isinstance(type_, MapType)
-        assert isinstance(type_.value, core.OpaqueType)
-        default = Member(type_.value, type_.value.named.index("none"))
+    if isinstance(type_, MapType) and isinstance(type_.value, core.OpaqueType):
         entries = {addr: Member(type_.value, 100 + number) for number, addr in enumerate(given.entries)}
-    return map_value(type_, default, entries, bits)
+    return map_value(type_, some_value(core.value_type(type_), bits), entries, bits)
 
 
 # --- runs ----------------------------------------------------------------------------------------------------------
@@ -150,7 +145,7 @@ def ran(program: core.Program, routine: core.Routine, example: Example, watch: C
     return execute(program, example.context, routine, arguments, state, watch=watch, choose=choose, fuel=FUEL)
 
 
-def broken(program: core.Program, routine: core.Routine, example: Example, ids: Sequence[str]) -> set[str]:
+def breaks(program: core.Program, routine: core.Routine, example: Example, ids: Iterable[str]) -> set[str]:
     """All of these that break in the run, one after the other."""
     left = set(ids)
     while True:

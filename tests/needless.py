@@ -1,6 +1,6 @@
 """What could be left out of the specification: each precondition, invariant and statement, removed one at a time.
 
-    python tests/needless.py [--spec FOLDER] [MODULE.ITEM ...]
+    PYTHONPATH=. python tests/needless.py [--spec FOLDER] [MODULE.ITEM ...]
 
 What is removed is needless if all that it bears on is still proved, in about the time that it took before. So what only
 spares the solver a long search counts as needed. Nothing is said of refutes and covers, nor of those obligations that

@@ -27,6 +27,9 @@ from verify.verdict import Reason
 TURNS = (1, 2, 3, 5, 8)
 """How many turns of each loop the search lays out, one bound after the other."""
 
+SMALL_TURNS = (1, 3, 6)
+"""The same for runs with small values: there, to find that a bound is too low takes about as long as a run above it."""
+
 FUEL = 20_000
 """How many statements an execution may take of which the solver says that it breaks something."""
 
@@ -120,7 +123,7 @@ class _RunSearch:
         sizes = _sizes(context)
         reach = "the search was cut short within the first turn of each loop"
         if sizes:
-            for bound in TURNS:
+            for bound in SMALL_TURNS:
                 unrolled = self.unrolled(bound, context)
                 for checks in _stages(unrolled.checks)[:2]:
                     found = self.asked(unrolled, checks, sizes)[0]
