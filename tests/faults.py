@@ -56,6 +56,13 @@ class Given:
     refused: tuple[int, ...] = ()
 
 
+EXTENT, TABLES, MOVE, BY_PAGE = "extent.spec", "tables.spec", "move_page_tables.spec", "by_page.spec"
+LEVELS, MOVE_VMA, REPAIR = "levels.spec", "move_vma.spec", "repair.spec"
+SOURCE, CUT, LATENCY = "extent.source_extent.ensures", "extent.destination_cut.ensures", "extent.latency_cut.ensures"
+MOVED, PTES, SHIFTED = "move_page_tables.move_page_tables", "move_page_tables.move_ptes", "move_page_tables.shift_down"
+ALLOCATED, ONE_PAGE, PAGES = "tables.alloc_new_pmd", "by_page.move_one_page", "by_page.move_page_tables_by_page"
+REPAIRED, BACK_BY_PAGE = "repair.move_page_tables_repaired", "move_vma.move_vma_by_page"
+
 TWO_PAGES = {
     "WORD_BITS": 32,
     "PAGE_SHIFT": 12,
@@ -72,6 +79,16 @@ THREE_PAGES = {"old_addr": 0x11000, "new_addr": 0x20000, "len": 0x3000}
 ROOM = {"old_floor": 0x11000, "old_ceiling": 0x14000, "new_floor": 0x20000, "new_ceiling": 0x23000}
 
 GIVEN = (
+    # Two PMDs of the source, one of the destination.
+    Given(
+        (MOVED,),
+        TWO_PAGES,
+        {"old_addr": 0x11000, "new_addr": 0x20000, "len": 0x2000},
+        (0x11000, 0x12000),
+        (0x10000, 0x12000),
+    ),
+    # In the last PMD of the word.
+    Given(("extent.source_extent",), TWO_PAGES, {"old_addr": 0xFFFFE000, "old_end": 0xFFFFF000}, (), ()),
     Given(
         ("move_vma.move_vma_by_page", "repair.move_vma_repaired"),
         TWO_PAGES,
@@ -98,13 +115,6 @@ GIVEN = (
         (0,),
     ),
 )
-
-EXTENT, TABLES, MOVE, BY_PAGE = "extent.spec", "tables.spec", "move_page_tables.spec", "by_page.spec"
-LEVELS, MOVE_VMA, REPAIR = "levels.spec", "move_vma.spec", "repair.spec"
-SOURCE, CUT, LATENCY = "extent.source_extent.ensures", "extent.destination_cut.ensures", "extent.latency_cut.ensures"
-MOVED, PTES, SHIFTED = "move_page_tables.move_page_tables", "move_page_tables.move_ptes", "move_page_tables.shift_down"
-ALLOCATED, ONE_PAGE, PAGES = "tables.alloc_new_pmd", "by_page.move_one_page", "by_page.move_page_tables_by_page"
-REPAIRED, BACK_BY_PAGE = "repair.move_page_tables_repaired", "move_vma.move_vma_by_page"
 
 ONE_PAGE_MOVES = "        error = move_one_page(old_addr + offset, new_addr + offset);\n"
 CUTS = """        uncut = extent;
@@ -245,12 +255,12 @@ FAULTS = (
     ),
     Row(
         "overlap",
-        # The new range, from which it moves now, may have bad entries over it.
+        # That the ranges lie so is asked by the move of all its callers. And the way from the new range may be bad.
         Fault(
             MOVE,
             "move_page_tables(old_addr, new_addr, len)",
             "move_page_tables(new_addr, old_addr, len)",
-            f"{SHIFTED}.call*.move_page_tables.apart",
+            f"{SHIFTED}.ensures.arrived",
             ("upper-levels",),
         ),
         # From the top downwards. The contract of the move itself allows such ranges.
@@ -321,7 +331,8 @@ FAULTS = (
             BY_PAGE,
             ONE_PAGE_MOVES,
             ONE_PAGE_MOVES + "        if (!error && was_pte[old_addr + offset] != none) {\n"
-            "            pte[new_addr + offset] = move_pte(pte[new_addr + offset], old_addr + offset, new_addr + offset);\n"
+            "            pte[new_addr + offset] =\n"
+            "                move_pte(pte[new_addr + offset], old_addr + offset, new_addr + offset);\n"
             "        }\n",
             f"{PAGES}.ensures.hooked",
             ("by-page", "frame", "moved"),
@@ -357,7 +368,9 @@ FAULTS = (
         Fault(
             BY_PAGE,
             "    if (src) {\n        dst = get_one_pte(new_addr);\n",
-            "    dst = get_one_pte(new_addr);\n    if (!dst) {\n        dst = alloc_new_pmd(new_addr);\n    }\n    if (src) {\n",
+            "    dst = get_one_pte(new_addr);\n"
+            "    if (!dst) {\n        dst = alloc_new_pmd(new_addr);\n    }\n"
+            "    if (src) {\n",
             f"{ONE_PAGE}.ensures.needed",
         ),
         Fault(

@@ -16,7 +16,7 @@ from bridge import affordable
 from faults import GIVEN, Fault, Given
 
 from verify import core
-from verify.core import MapType, SetType, Symbol, SymbolKind
+from verify.core import MapType, SetType, Symbol
 from verify.elaborate import elaborate
 from verify.evaluate import Table, context_for
 from verify.execute import Repeats, Run, Violated, execute, holds_requires

@@ -47,6 +47,7 @@ from verify.encode import Encoder
 from verify.evaluate import Context, Undecided, Undefined, context_for, evaluate
 from verify.put import Assertions, put
 from verify.sites import subexpressions
+from verify.terms import nothing_beyond
 from verify.values import MapValue, Member, Value, fits, map_value, some_value
 from verify.words import AbstractIntegers, BitVectors, Integers, Words
 
@@ -151,10 +152,10 @@ def test_what_stands_for_a_map_holds_nothing_where_the_map_has_no_key() -> None:
     made.bound.add(bound.get_id())
     empty, full = (z3.K(z3.IntSort(), z3.BoolVal(value)) for value in (False, True))
     for array in (free, empty, z3.Store(empty, 3, True), z3.If(z3.Bool("b"), z3.Store(free, 1, False), other)):
-        assert made.nothing_beyond(array)
+        assert nothing_beyond(array, made.bound)
         assert z3.is_eq(made.equal(SetType(WORD), array, free))
     for array in (full, bound, z3.Store(full, 3, False), z3.If(z3.Bool("b"), free, bound)):
-        assert not made.nothing_beyond(array)
+        assert not nothing_beyond(array, made.bound)
         assert z3.is_quantifier(made.equal(SetType(WORD), array, free))
 
 

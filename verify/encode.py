@@ -343,8 +343,8 @@ class Encoder:
     def equal(self, type_: Type, a: Term, b: Term) -> z3.BoolRef:
         """Extensional equality: maps are compared at the values of their key type alone.
 
-        Where words are integers, an array has more places than its map has keys. Each map of the language can be
-        taken to be an array that holds nothing there (see `nothing_beyond`), and then equal maps are equal arrays.
+        Where words are integers, an array has more places than its map has keys. A map can be taken to be an array
+        that holds nothing there (see `terms.nothing_beyond`), and then equal maps are equal arrays.
         """
         match type_:
             case IntType():
@@ -355,36 +355,12 @@ class Encoder:
                 key = z3.FreshConst(self.sort(key_type(type_)), "key")
                 guard = self.in_range(key_type(type_), key)
                 inner = self.equal(value_type(type_), z3.Select(a, key), z3.Select(b, key))
-                alike = isinstance(guard, Plain) or (self.nothing_beyond(a) and self.nothing_beyond(b))
+                alike = isinstance(guard, Plain) or all(terms.nothing_beyond(array, self.bound) for array in (a, b))
                 if alike and z3.is_eq(inner):
                     return terms.equal(a, b)
                 return z3.ForAll([key], z3.Implies(guard, inner))
             case _:
                 assert_never(type_)
-
-    def nothing_beyond(self, array: Term) -> bool:
-        """Whether an array may be taken to hold a fixed value (false, in a set) wherever it has no key.
-
-        So it may if it is free, or changed or chosen from such, or the empty set: whatever maps there are, arrays that
-        do so stand for them. Not so if it is bound: what is said of all arrays is said of others too. And not if it is
-        the same everywhere without being empty.
-        """
-        stack, seen = [array], set[int]()
-        while stack:
-            term = stack.pop()
-            if term.get_id() in seen:
-                continue
-            seen.add(term.get_id())
-            if z3.is_store(term):
-                stack.append(term.arg(0))
-            elif z3.is_app_of(term, z3.Z3_OP_ITE):
-                stack += [term.arg(1), term.arg(2)]
-            elif z3.is_K(term):
-                if not z3.is_false(term.arg(0)):
-                    return False
-            elif not z3.is_const(term) or term.get_id() in self.bound:
-                return False
-        return True
 
     def quantifier(self, expr: core.Quantifier, values: Mapping[Symbol, Term], entry: Mapping[Symbol, Term]) -> Encoded:
         bound = {s: z3.FreshConst(self.sort(s.type), s.name) for s in expr.symbols}

@@ -187,11 +187,13 @@ class _RunSearch:
         return None, False
 
     def least(self, run: Violation, found: Confirmed, picks: tuple[Pick, ...]) -> Violation:
-        """A run from smaller values that breaks the same, if one is soon found; else the run itself."""
+        """A run from smaller values that breaks the same and is no longer, if one is soon found; else the run itself."""
 
         def replayed(values: Values, watch: Callable[[str], bool]) -> Violation | None:
             again = replay(self.program, self.routine, Confirmed(found.context, values), picks, watch, FUEL)
-            return again if isinstance(again, Violation) and again.id == run.id else None
+            if not isinstance(again, Violation) or again.id != run.id or len(again.trace) > len(run.trace):
+                return None
+            return again
 
         def breaks(values: Values) -> bool:
             if self.left() <= 0 or not may_start(self.program, found.context, self.routine, values):

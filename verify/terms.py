@@ -6,7 +6,7 @@ knows the sorts. The terms are the same. Operands that do not go together are a 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeAlias
 
 import z3
@@ -106,3 +106,28 @@ def integer(function: z3.FuncDeclRef, *arguments: Term) -> Term:
     """What a function gives, whose values are z3's own integers."""
     made = z3core.Z3_mk_app(function.ctx.ctx, function.ast, len(arguments), _array(arguments))
     return z3.ArithRef(made, function.ctx)
+
+
+def nothing_beyond(array: Term, bound: Collection[int]) -> bool:
+    """Whether an array may be taken to hold a fixed value (false, in a set) wherever its map has no key.
+
+    So it may if it is free, or changed or chosen from such, or the empty set: whatever maps there are, arrays that do
+    so stand for them. Not so if it is bound (`bound` has the ids of such constants): what is said of all arrays is said
+    of others too. And not if it is the same everywhere without being empty.
+    """
+    stack, seen = [array], set[int]()
+    while stack:
+        term = stack.pop()
+        if term.get_id() in seen:
+            continue
+        seen.add(term.get_id())
+        if z3.is_store(term):
+            stack.append(term.arg(0))
+        elif z3.is_app_of(term, z3.Z3_OP_ITE):
+            stack += [term.arg(1), term.arg(2)]
+        elif z3.is_K(term):
+            if not z3.is_false(term.arg(0)):
+                return False
+        elif not z3.is_const(term) or term.get_id() in bound:
+            return False
+    return True
