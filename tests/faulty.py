@@ -27,10 +27,13 @@ from verify.strategies.examples import PART, Example, Maker
 from verify.strategies.hooks import Answers, Hook, Style
 from verify.values import Member, Value, map_value, some_value
 
-FUEL = 800
-"""How many statements a run takes at most. Longer ones are left out."""
+FUEL = 700
+"""How many statements a run without a fault takes at most. Longer ones are left out."""
 
-DIFFERENT = 12
+MORE = 2_000
+"""How many a run with a fault may take: it can do more, or never end."""
+
+DIFFERENT = 7
 """On so many entries that the fault makes a difference on it is looked what breaks."""
 
 
@@ -128,28 +131,30 @@ class _Asked(dict[tuple[Value, ...], Value]):
         return self[row]
 
 
-def settled(program: core.Program, routine: core.Routine, example: Example) -> tuple[Example, Run]:
+def settled(program: core.Program, routine: core.Routine, example: Example, fuel: int) -> tuple[Example, Run]:
     """A run in which nothing is looked at; and the example with all that was asked in it settled."""
     answers = {name: hook.start() for name, hook in example.hooks.items()}
     asking = {name: Table(some_value(a.hook.define.result, a.hook.word_bits), _Asked(a)) for name, a in answers.items()}
-    run = ran(program, routine, replace(example, context=replace(example.context, tables=asking)), lambda _: False)
+    run = ran(
+        program, routine, replace(example, context=replace(example.context, tables=asking)), lambda _: False, fuel
+    )
     tables = {name: a.table() for name, a in answers.items()}
     return replace(example, context=replace(example.context, tables=tables)), run
 
 
-def ran(program: core.Program, routine: core.Routine, example: Example, watch: Callable[[str], bool]) -> Run:
+def ran(program: core.Program, routine: core.Routine, example: Example, watch: Callable[[str], bool], fuel: int) -> Run:
     def choose(statement: core.Havoc) -> Value:
         return some_value(statement.target.type, example.context.word_bits)
 
     state, arguments = example.state, example.arguments
-    return execute(program, example.context, routine, arguments, state, watch=watch, choose=choose, fuel=FUEL)
+    return execute(program, example.context, routine, arguments, state, watch=watch, choose=choose, fuel=fuel)
 
 
 def breaks(program: core.Program, routine: core.Routine, example: Example, ids: Iterable[str]) -> set[str]:
     """All of these that break in the run, one after the other."""
     left = set(ids)
     while True:
-        found = ran(program, routine, example, left.__contains__)
+        found = ran(program, routine, example, left.__contains__, MORE)
         if not isinstance(found, Violated | Repeats) or found.id not in left:
             return set(ids) - left
         left.remove(found.id)

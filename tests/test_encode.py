@@ -146,7 +146,7 @@ def test_maps_keyed_by_members_are_equal_iff_they_are_at_all_members() -> None:
 
 def test_what_stands_for_a_map_holds_nothing_where_the_map_has_no_key() -> None:
     """So that equal maps are one array, and what hidden functions make of them is the same."""
-    made = encoder(Integers(8))
+    made = encoder(AbstractIntegers(8))
     free, other = (made.symbol(state(name, SetType(WORD))) for name in "mn")
     bound = z3.Const("bound", free.sort())
     made.bound.add(bound.get_id())

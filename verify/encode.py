@@ -355,7 +355,10 @@ class Encoder:
                 key = z3.FreshConst(self.sort(key_type(type_)), "key")
                 guard = self.in_range(key_type(type_), key)
                 inner = self.equal(value_type(type_), z3.Select(a, key), z3.Select(b, key))
-                alike = isinstance(guard, Plain) or all(terms.nothing_beyond(array, self.bound) for array in (a, b))
+                beyond = isinstance(self.words, AbstractIntegers)  # no values are read off these
+                alike = isinstance(guard, Plain) or (
+                    beyond and all(terms.nothing_beyond(array, self.bound) for array in (a, b))
+                )
                 if alike and z3.is_eq(inner):
                     return terms.equal(a, b)
                 return z3.ForAll([key], z3.Implies(guard, inner))

@@ -86,7 +86,7 @@ class _Functions:
                 continue
             otherwise = found.else_value()
             if otherwise is None:
-                otherwise = model.eval(z3.FreshConst(map_.sort().range()), model_completion=True)
+                otherwise = model.eval(z3.FreshConst(function.range()), model_completion=True)
             value = z3.K(map_.sort().domain(), otherwise)
             for n in range(found.num_entries()):
                 value = z3.Store(value, found.entry(n).arg_value(0), found.entry(n).value())

@@ -8,7 +8,7 @@ from verify import core
 from verify.core import Symbol, SymbolKind
 from verify.values import MapValue, Member, Value
 
-TRIES = 120
+TRIES = 200
 """How many values are tried."""
 
 Values = Mapping[Symbol, Value]

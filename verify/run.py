@@ -36,8 +36,11 @@ FUEL = 20_000
 GUESS = 2_000
 """How many statements an execution may take from values that need not be those of an entry."""
 
-EFFORT = 6_000_000
-"""The effort of each call of the solver in the search for runs with small values."""
+EFFORT, LESS = 30_000_000, 3_000_000
+"""The effort of each call of the solver in the search for runs with small values: for what the routine itself claims,
+and for the rest."""
+
+_CLAIMS = (Kind.ENSURES, Kind.ASSERT)
 
 Values = Mapping[Symbol, Value]
 
@@ -125,7 +128,9 @@ class _RunSearch:
         if sizes:
             for bound in SMALL_TURNS:
                 unrolled = self.unrolled(bound, context)
-                for checks in _stages(unrolled.checks)[:2]:
+                for checks in _stages(unrolled.checks):
+                    if checks[0].inside:
+                        continue
                     found = self.asked(unrolled, checks, sizes)[0]
                     if found is not None:
                         return Runs(found, Reason.BOUND, "")
@@ -172,7 +177,8 @@ class _RunSearch:
         question = ask(self.program, unrolled.obligation(checks), self.scope)
         left = max(0.0, self.left())
         if sizes:
-            found = search_small(self.program, question, left, EFFORT, sizes)
+            effort = EFFORT if checks[0].kind in _CLAIMS else LESS
+            found = search_small(self.program, question, left, effort, sizes)
         else:
             found = search(self.program, question, left, quantified(self.program, question))
         if isinstance(found, Found):
@@ -187,7 +193,7 @@ class _RunSearch:
         return None, False
 
     def least(self, run: Violation, found: Confirmed, picks: tuple[Pick, ...]) -> Violation:
-        """A run from smaller values that breaks the same and is no longer, if one is soon found; else the run itself."""
+        """A run from smaller values that breaks the same and is no longer, if one is soon found; else the run."""
 
         def replayed(values: Values, watch: Callable[[str], bool]) -> Violation | None:
             again = replay(self.program, self.routine, Confirmed(found.context, values), picks, watch, FUEL)
@@ -237,8 +243,8 @@ def _sizes(context: Context) -> tuple[int, ...]:
 def _stages(checks: Sequence[Check]) -> tuple[tuple[Check, ...], ...]:
     """The checks, in the order in which to ask: what the routine claims, the rest of its own, what its callees do."""
     own = tuple(c for c in checks if not c.inside)
-    claims = tuple(c for c in own if c.kind in (Kind.ENSURES, Kind.ASSERT))
-    rest = tuple(c for c in own if c.kind not in (Kind.ENSURES, Kind.ASSERT))
+    claims = tuple(c for c in own if c.kind in _CLAIMS)
+    rest = tuple(c for c in own if c.kind not in _CLAIMS)
     return tuple(stage for stage in (claims, rest, tuple(c for c in checks if c.inside)) if stage)
 
 
