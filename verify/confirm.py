@@ -12,6 +12,7 @@ from verify.evaluate import Context, Undecided, Undefined, context_for, evaluate
 from verify.instance import Instance
 from verify.passive import Assume, Let, Path
 from verify.question import Question
+from verify.rename import said_of
 from verify.values import Value, some_value
 from verify.why import failing_binding
 
@@ -95,18 +96,14 @@ def _instance(path: Path, expr: core.Expr, context: Context, values: Mapping[Sym
             case core.Let(symbol=symbol, value=value, body=body, span=span):
                 inner = go(body, {**scope, symbol: evaluate(value, context, scope, {})})
                 return None if inner is None else core.Let(span, symbol, value, inner)
-            case core.Apply(function=function, arguments=arguments, span=span):
+            case core.Apply(function=function, arguments=arguments):
                 define = context.defines[function]
                 if define.value is None:
                     return None
                 parameters = (*define.parameters, *define.reads)
                 given = {p: evaluate(a, context, scope, {}) for p, a in zip(parameters, arguments, strict=True)}
                 inner = go(define.value, given)
-                if inner is None:
-                    return None
-                for symbol, argument in reversed(list(zip(parameters, arguments, strict=True))):
-                    inner = core.Let(span, symbol, argument, inner)
-                return inner
+                return None if inner is None else said_of(e, define, inner)
             case _:
                 return None
 

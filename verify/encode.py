@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, assert_never
+from typing import Any, Self, TypeAlias, assert_never
 
 import z3
 
@@ -69,20 +69,21 @@ class Encoder:
     bound: set[int] = field(default_factory=set)
     true: Plain = field(default_factory=terms.true)
 
-    @staticmethod
+    @classmethod
     def of(
+        cls,
         program: core.Program,
         words: Words,
         geometry: Mapping[Symbol, Value],
         revealed: frozenset[str] | None,
         narrow: Mapping[Symbol, int] | None = None,
-    ) -> Encoder:
+    ) -> Self:
         """An encoder over a program. `revealed`: the opaque defines laid open, or None for all of them.
 
         `narrow` says which free integers may be held in so many bits (signed) without loss.
         """
         constants = {i.symbol: i.value for m in program.modules for i in m.items if isinstance(i, core.Const)}
-        encoder = Encoder(words, program, geometry, revealed, narrow or {}, [], program.defines(), constants)
+        encoder = cls(words, program, geometry, revealed, narrow or {}, [], program.defines(), constants)
         if isinstance(words, AbstractIntegers):
             encoder.facts += words.facts()
         return encoder
@@ -176,9 +177,10 @@ class Encoder:
                 return z3.IntVal(index)
             case MapValue(type=map_type, default=default):
                 key, held = key_type(map_type), value_type(map_type)
-                term = z3.K(self.sort(key), self.value(default, held))
+                term = z3.K(self.sort(key), self.stored(held, self.value(default, held)))
                 for at, entry in value.items():
-                    term = z3.Store(term, self.value(at, key), self.value(entry, held))
+                    place, there = self.stored(key, self.value(at, key)), self.stored(held, self.value(entry, held))
+                    term = z3.Store(term, place, there)
                 return term
             case _:
                 return self.literal(value, type_)

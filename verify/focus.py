@@ -7,13 +7,13 @@ false under fewer assumptions cannot be false under all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from verify import core
-from verify.core import BinaryOp
 from verify.passive import Assume, Step
 from verify.question import Question
+from verify.rename import conjuncts
 from verify.sites import subexpressions
 
 
@@ -35,17 +35,9 @@ def focused(program: core.Program, question: Question) -> Question:
             kept.append(step)
             continue
         changed = True
-        parts = [p for p in _conjuncts(step.expr) if not _hidden(p, defines, revealed, known) - named]
+        parts = [p for p in conjuncts(step.expr) if not _hidden(p, defines, revealed, known) - named]
         kept += (Assume(step.path, part, step.name) for part in parts)
     return replace(question, steps=tuple(kept)) if changed else question
-
-
-def _conjuncts(expr: core.Expr) -> Iterator[core.Expr]:
-    if isinstance(expr, core.Binary) and expr.op is BinaryOp.AND:
-        yield from _conjuncts(expr.left)
-        yield from _conjuncts(expr.right)
-    else:
-        yield expr
 
 
 def _hidden(

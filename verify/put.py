@@ -15,6 +15,7 @@ from verify.encode import Encoder, conjoin, under
 from verify.instance import Instance
 from verify.passive import Assume, Let, Path
 from verify.question import Question
+from verify.rename import said_of
 from verify.terms import Plain
 from verify.values import MapValue, Member
 from verify.words import Integers, Words
@@ -25,7 +26,7 @@ class Assertions:
     """A question in the solver's terms: satisfiable iff the question's answer is yes.
 
     `named` are the conditions that stand for a clause, with its name. `goal` is the negated goal, with the path.
-    `weak` are the assumptions that stand here only as far as they quantify over no values: see `whole`.
+    `weak` are the assumptions that stand here only as far as they quantify over no values: see `more`.
     """
 
     encoder: Encoder
@@ -136,16 +137,12 @@ def universals(encoder: Encoder, expr: core.Expr) -> Iterator[tuple[tuple[Symbol
         case core.Binary(op=core.BinaryOp.IMPLIES, left=left, right=right, span=span):
             for symbols, said in universals(encoder, right):
                 yield symbols, core.Binary(span, core.BinaryOp.IMPLIES, left, said)
-        case core.Apply(function=function, arguments=arguments, span=span):
+        case core.Apply(function=function):
             define = encoder.defines[function]
             if define.value is None or define.result != core.BOOL or not encoder.laid_open(define):
                 return
             for symbols, said in universals(encoder, define.value):
-                for symbol, argument in reversed(
-                    list(zip((*define.parameters, *define.reads), arguments, strict=True))
-                ):
-                    said = core.Let(span, symbol, argument, said)
-                yield symbols, said
+                yield symbols, said_of(expr, define, said)
         case _:
             return
 
@@ -164,16 +161,14 @@ def weakened(encoder: Encoder, expr: core.Expr) -> core.Expr:
         case core.Binary(op=core.BinaryOp.IMPLIES, left=left, right=right, span=span):
             b = weakened(encoder, right)
             return expr if b is right else core.Binary(span, core.BinaryOp.IMPLIES, left, b)
-        case core.Apply(function=function, arguments=arguments, span=span):
+        case core.Apply(function=function):
             define = encoder.defines[function]
             if define.value is None or define.result != core.BOOL or not encoder.laid_open(define):
                 return expr
             inner = weakened(encoder, define.value)
             if inner is define.value:
                 return expr
-            for symbol, argument in reversed(list(zip((*define.parameters, *define.reads), arguments, strict=True))):
-                inner = core.Let(span, symbol, argument, inner)
-            return inner
+            return said_of(expr, define, inner)
         case _:
             return expr
 

@@ -136,3 +136,19 @@ def disjunction(span: Span, parts: tuple[core.Expr, ...]) -> core.Expr:
     for part in parts[1:]:
         result = core.Binary(span, BinaryOp.OR, result, part)
     return result
+
+
+def conjuncts(expr: core.Expr) -> Iterator[core.Expr]:
+    """The conditions of which `expr` is the conjunction, in order; itself if it is none."""
+    if isinstance(expr, core.Binary) and expr.op is BinaryOp.AND:
+        yield from conjuncts(expr.left)
+        yield from conjuncts(expr.right)
+    else:
+        yield expr
+
+
+def said_of(call: core.Apply, define: core.Define, expr: core.Expr) -> core.Expr:
+    """`expr`, which is about the parameters of a define, said of the arguments of a call of it."""
+    for symbol, argument in reversed(list(zip((*define.parameters, *define.reads), call.arguments, strict=True))):
+        expr = core.Let(call.span, symbol, argument, expr)
+    return expr

@@ -114,7 +114,8 @@ def search_small(
     symbols = question.free_symbols()
     ints = (s for s in symbols if isinstance(s.type, core.IntType))
     narrow = {**dict.fromkeys(ints, FREE), **question.scope.narrow}
-    encoder = SmallEncoder.small(program, question.scope.word_bits, question.scope.values, narrow)
+    words = BitVectors(question.scope.word_bits)
+    encoder = SmallEncoder.of(program, words, question.scope.values, None, narrow)
     asked = asserted(encoder, question, ())
     asked = replace(asked, plain=(*asked.plain, *encoder.near((s for s in symbols if s.type == core.WORD), near)))
     said: set[tuple[int, ...]] = set()

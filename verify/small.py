@@ -11,10 +11,9 @@ from dataclasses import dataclass
 import z3
 
 from verify import core, integers, terms
-from verify.core import IntType, OpaqueType, Symbol, Type, key_type, value_type
+from verify.core import IntType, OpaqueType, Symbol, Type
 from verify.encode import Encoded, Encoder, Term
-from verify.values import MapValue, Member, Value
-from verify.words import BitVectors
+from verify.values import Member, Value
 
 HELD = 8
 """The bits of a member of an opaque sort, and of an integer in a map: few, and more than a short run adds up to."""
@@ -28,22 +27,14 @@ TIMES = 3
 
 @dataclass(slots=True)
 class SmallEncoder(Encoder):
-    """Every define is laid open."""
-
-    @staticmethod
-    def small(
-        program: core.Program, word_bits: int, geometry: Mapping[Symbol, Value], narrow: Mapping[Symbol, int]
-    ) -> SmallEncoder:
-        """`narrow` has the free integers that need more or fewer bits than others."""
-        constants = {i.symbol: i.value for m in program.modules for i in m.items if isinstance(i, core.Const)}
-        return SmallEncoder(BitVectors(word_bits), program, geometry, None, narrow, [], program.defines(), constants)
+    """Over bit-vectors. `narrow` has the free integers that need more or fewer bits than others."""
 
     def sort(self, type_: Type) -> z3.SortRef:
         if isinstance(type_, IntType | OpaqueType):
             return z3.BitVecSort(HELD)
         return Encoder.sort(self, type_)
 
-    def in_range(self, type_: Type, term: Term) -> z3.BoolRef:  # noqa: ARG002
+    def in_range(self, type_: Type, term: Term) -> z3.BoolRef:  # noqa: ARG002  # every term stands for a value
         return self.true
 
     def symbol(self, symbol: Symbol) -> Term:
@@ -53,19 +44,9 @@ class SmallEncoder(Encoder):
         return Encoder.symbol(self, symbol)
 
     def value(self, value: Value, type_: Type) -> Term:
-        match value:
-            case Member(type=OpaqueType(), index=index):
-                return z3.BitVecVal(index, HELD)
-            case MapValue(type=map_type, default=default):
-                key, held = key_type(map_type), value_type(map_type)
-                term = z3.K(self.sort(key), self.stored(held, self.value(default, held)))
-                for at, entry in value.items():
-                    term = z3.Store(
-                        term, self.stored(key, self.value(at, key)), self.stored(held, self.value(entry, held))
-                    )
-                return term
-            case _:
-                return Encoder.value(self, value, type_)
+        if isinstance(value, Member) and isinstance(value.type, OpaqueType):
+            return z3.BitVecVal(value.index, HELD)
+        return Encoder.value(self, value, type_)
 
     def stored(self, type_: Type, term: Term) -> Term:
         return integers.to_bits(term, HELD) if isinstance(type_, IntType) else term

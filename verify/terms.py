@@ -41,7 +41,7 @@ def _same(a: Term) -> Any:
     return next(kind for kind in _GENERAL if isinstance(a, kind))
 
 
-def _truth(a: Term) -> Any:  # noqa: ARG001
+def _truth(a: Term) -> Any:  # noqa: ARG001  # in place of `_same`, where the sort does not matter
     return z3.BoolRef
 
 

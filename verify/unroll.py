@@ -190,7 +190,7 @@ class Unroll(Contract):
         goal: core.Expr | None,
         flow: Flow,
         span: Span,
-        doc: tuple[str, ...] = (),  # noqa: ARG002
+        doc: tuple[str, ...] = (),  # noqa: ARG002  # Contract's signature; a check has no claims
     ) -> None:
         if goal is not None and self.watch(id_) and self.settled(goal) is not True:
             inside = self.routine.qualified != self.whole.qualified

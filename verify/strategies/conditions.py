@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import assert_never
 
 from verify import core
-from verify.core import BinaryOp, Symbol, SymbolKind
+from verify.core import Symbol, SymbolKind
 from verify.evaluate import Context, Undecided, Undefined, evaluate
+from verify.rename import conjuncts
 from verify.sites import subexpressions
 from verify.values import Value
 
@@ -46,7 +47,7 @@ def conditions(program: core.Program, clauses: Iterable[tuple[str, core.Expr]]) 
     defines = program.defines()
     found: list[Condition] = []
     for name, clause in clauses:
-        for part in _conjuncts(unfold(clause, defines)):
+        for part in conjuncts(unfold(clause, defines)):
             for node in subexpressions(part):
                 if isinstance(node, core.Apply):
                     raise Impossible(f"{name} depends on {node.function}, which has no body: no input can be built")
@@ -76,14 +77,6 @@ def binds(expr: core.Expr) -> tuple[Symbol, ...]:
             return symbols
         case _:
             return ()
-
-
-def _conjuncts(expr: core.Expr) -> Iterator[core.Expr]:
-    if isinstance(expr, core.Binary) and expr.op is BinaryOp.AND:
-        yield from _conjuncts(expr.left)
-        yield from _conjuncts(expr.right)
-    else:
-        yield expr
 
 
 def unfold(expr: core.Expr, defines: Mapping[str, core.Define]) -> core.Expr:
