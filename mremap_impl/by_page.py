@@ -5,15 +5,12 @@ from __future__ import annotations
 from errno import ENOMEM
 
 from mremap_impl.levels import (
-    p4d_alloc,
-    pgd_offset,
-    pmd_alloc,
+    alloc_pmd,
     pte_alloc_map,
     pte_offset_map,
     pte_offset_map_nested,
     pte_unmap,
     pte_unmap_nested,
-    pud_alloc,
 )
 from mremap_impl.mm import Mm, PteP
 from mremap_impl.mremap import get_old_pmd
@@ -41,14 +38,7 @@ def get_one_pte_map(mm: Mm, addr: int) -> PteP | None:
 
 def alloc_one_pte_map(mm: Mm, addr: int) -> PteP | None:
     """The slot of `addr`, mapped, its tables made if need be; or None if one was refused."""
-    pgd = pgd_offset(mm, addr)
-    p4d = p4d_alloc(mm, pgd, addr)
-    if p4d is None:
-        return None
-    pud = pud_alloc(mm, p4d, addr)
-    if pud is None:
-        return None
-    pmd = pmd_alloc(mm, pud, addr)
+    pmd = alloc_pmd(mm, addr)
     if pmd is None:
         return None
     return pte_alloc_map(mm, pmd, addr)

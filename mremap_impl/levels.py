@@ -129,6 +129,18 @@ def pte_offset_map_nested(mm: Mm, pmd: Pmd, addr: int) -> PteP:
     return _mapped(mm, pmd, addr, nested=True)
 
 
+def alloc_pmd(mm: Mm, addr: int) -> Pmd | None:
+    """The pmd of `addr`, the tables above it made if need be; or None if one was refused. What was made stays."""
+    pgd = pgd_offset(mm, addr)
+    p4d = p4d_alloc(mm, pgd, addr)
+    if p4d is None:
+        return None
+    pud = pud_alloc(mm, p4d, addr)
+    if pud is None:
+        return None
+    return pmd_alloc(mm, pud, addr)
+
+
 def pte_alloc_map(mm: Mm, pmd: Pmd, addr: int) -> PteP | None:
     """The slot of `addr`, its table made if need be, and mapped; None if it was refused."""
     if not pte_alloc(mm, pmd):

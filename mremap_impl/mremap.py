@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from mremap_impl.levels import (
-    p4d_alloc,
+    alloc_pmd,
     p4d_none_or_clear_bad,
     p4d_offset,
     pgd_none_or_clear_bad,
     pgd_offset,
-    pmd_alloc,
     pmd_none_or_clear_bad,
     pmd_offset,
     pte_alloc_map,
@@ -16,7 +15,6 @@ from mremap_impl.levels import (
     pte_offset_map_nested,
     pte_unmap,
     pte_unmap_nested,
-    pud_alloc,
     pud_none_or_clear_bad,
     pud_offset,
 )
@@ -50,16 +48,7 @@ def alloc_new_pmd(mm: Mm, addr: int) -> Pmd | None:
 
     What was made before that stays. The caller owes that no entry on the way is bad.
     """
-    pgd = pgd_offset(mm, addr)
-    p4d = p4d_alloc(mm, pgd, addr)
-    if p4d is None:
-        return None
-
-    pud = pud_alloc(mm, p4d, addr)
-    if pud is None:
-        return None
-
-    pmd = pmd_alloc(mm, pud, addr)
+    pmd = alloc_pmd(mm, addr)
     if pmd is None:
         return None
 
