@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
-import pkgutil
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType
 
 import pytest
 from bridge import function_at
@@ -16,9 +14,9 @@ from fault_rows import FAULTS
 from faults import MENDED, NAMED, Fault, Row
 from faulty import DIFFERENT, FUEL, MORE, Entries, Spec, breaks, done, settled, with_fault
 from generated import Ran, Suite, broken, message, ran_on, suite
+from inject import functions, inject
 from test_generated import ROOT, SPEC, TABLE, copied
 
-import mremap_impl
 from verify.execute import Finished
 from verify.plan import matches
 from verify.scopes import Scopes
@@ -98,21 +96,6 @@ def unharmed() -> tuple[Suite, dict[str, tuple[Ran, ...]]]:
     return made, {n: tuple(ran_on(made, routines[n], e) for e in entries().of(routines[n])) for n in TABLE}
 
 
-@cache
-def functions() -> dict[str, FunctionType]:
-    """All functions of the implementation, by name."""
-    found: dict[str, FunctionType] = {}
-    for module in package():
-        for name, function in inspect.getmembers(module, inspect.isfunction):
-            assert found.setdefault(name, function) is function
-    return found
-
-
-def package() -> list[ModuleType]:
-    names = (found.name for found in pkgutil.iter_modules(mremap_impl.__path__))
-    return [import_module(f"mremap_impl.{name}") for name in names]
-
-
 def called(name: str) -> set[str]:
     """The functions of the implementation that one may call, and itself."""
     found, waiting = set[str](), [name]
@@ -164,33 +147,6 @@ def broken_claims(fault: Fault, patch: pytest.MonkeyPatch) -> set[str]:
     assert fault.id in failing
     assert fault.id in message(*failing[fault.id]).splitlines()[0]
     return {claim for o in whole().obligations if o.id in failing for claim in o.claims}
-
-
-def inject(patch: pytest.MonkeyPatch, module: ModuleType, text: str, fault: str) -> set[str]:
-    """Puts a fault in place of a text that stands once in a module, for whoever calls the module's functions.
-
-    Returns the names of the functions that it is in.
-    """
-    source = inspect.getsource(module)
-    assert source.count(text) == 1, text
-    faulty = ModuleType(module.__name__)
-    exec(compile(source.replace(text, fault), str(module.__file__), "exec"), faulty.__dict__)
-    changed = set()
-    for name, function in inspect.getmembers(faulty, inspect.isfunction):
-        was = functions()[name]
-        if function.__module__ == module.__name__:
-            if meaning(function.__code__) != meaning(was.__code__):
-                changed.add(name)
-            for user in package():
-                if getattr(user, name, None) is was:
-                    patch.setattr(user, name, function)
-    return changed
-
-
-def meaning(code: CodeType) -> object:
-    """What a function does, wherever it stands in its file."""
-    constants = [meaning(c) if isinstance(c, CodeType) else c for c in code.co_consts]
-    return code.co_code, code.co_names, code.co_varnames, constants
 
 
 # --- the table -----------------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ And the claims are tested: each test can fail, and says why in the specification
 
 from __future__ import annotations
 
-import inspect
 import os
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ from types import ModuleType
 
 import pytest
 from generated import BadSuite, Broken, Generated, Ran, Suite, broken, drawn, implementations, message, run, suite
+from inject import inject
 
 import mremap_impl.mremap
 import mremap_impl.step
@@ -44,19 +44,6 @@ def test_generated(generated: Generated, specification: Suite, pytestconfig: pyt
 
 
 # --- they can fail -------------------------------------------------------------------------------------------------
-
-
-def inject(patch: pytest.MonkeyPatch, module: ModuleType, text: str, fault: str) -> None:
-    """Puts a fault in place of a text that stands once in a module, for whoever calls the module's functions."""
-    source = inspect.getsource(module)
-    assert source.count(text) == 1, text
-    faulty = ModuleType(module.__name__)
-    exec(compile(source.replace(text, fault), module.__name__, "exec"), faulty.__dict__)
-    for name, function in inspect.getmembers(faulty, inspect.isfunction):
-        if function.__module__ == module.__name__:
-            for user in (mremap_impl.step, mremap_impl.mremap):
-                if hasattr(user, name):
-                    patch.setattr(user, name, function)
 
 
 def failing(made: Suite, procedure: str) -> dict[str, tuple[Generated, Ran, str]]:
@@ -314,7 +301,7 @@ def test_pytest_collects_what_the_specification_says_and_lists_what_is_left_out(
     assert left_out in pyproject
     (tmp_path / "pyproject.toml").write_text(pyproject.replace(left_out, ""), encoding="utf-8")
     (tmp_path / "tests").mkdir()
-    for name in ("bridge", "conftest", "generated", "test_generated"):
+    for name in ("bridge", "conftest", "generated", "inject", "test_generated"):
         shutil.copy(ROOT / "tests" / f"{name}.py", tmp_path / "tests")
     # In a worker, as always: what it has to say must get to the process that prints.
     options = ["-q", "-n", "1", "-p", "no:cacheprovider", "--examples", "20", "-k", "latency_cut.ensures"]
