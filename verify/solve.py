@@ -23,6 +23,7 @@ from verify.search import Found, Nothing, Unsure, familiar, search
 from verify.seen import assumptions
 from verify.sites import statements
 from verify.span import Source
+from verify.stated import stated
 from verify.syntax import RoutineKind
 from verify.terms import forget
 from verify.verdict import Counterexample, Reason, Result, Verdict
@@ -30,6 +31,9 @@ from verify.words import AbstractIntegers, AnyIntegers
 
 TIMEOUT = 30.0
 """Seconds for one obligation at one scope, if the caller does not say."""
+
+EVALUATION, VERBATIM = "evaluate", "verbatim"
+"""What gives a verdict beside the solver, as the report names it: see `evaluate` and `stated`."""
 
 SOON = 0.1
 """The share of its time that a claim's brief search for values may take."""
@@ -43,6 +47,7 @@ class _Outcome:
     counterexample: Counterexample | None = None
     detail: tuple[str, ...] = ()
     defect: bool = False
+    by: str = "z3"
 
 
 def discharge(
@@ -62,7 +67,7 @@ def discharge(
         outcome.reason,
         obligation.location,
         time.monotonic() - started,
-        "evaluate" if obligation.kind is Kind.GEOMETRY else "z3",
+        outcome.by,
         outcome.used,
         obligation.claims,
         outcome.counterexample,
@@ -83,9 +88,12 @@ def together(
     question = ask(program, obligation, scopes[0])
     if question.wanted or any(scope.empty for scope in scopes) or obligation.kind is Kind.GEOMETRY:
         return None
+    used = stated(question)
+    proof = None if used is None else Proof(used)
     least = min(scope.word_bits for scope in scopes)
-    bent = quantified(program, question)
-    proof = at_once(Encodings(program, question), AnyIntegers(least))
+    if proof is None:
+        proof = at_once(Encodings(program, question), AnyIntegers(least))
+    bent = proof is None and quantified(program, question)
     if proof is None and bent and _soon_found(program, question, timeout * SOON, bent) is None:
         left = timeout / 2 - (time.monotonic() - started)
         proof = prove_generally(Encodings(program, question), least, left)
@@ -103,7 +111,7 @@ def together(
             None,
             obligation.location,
             seconds,
-            "z3",
+            "z3" if used is None else VERBATIM,
             proof.used,
             obligation.claims,
             None,
@@ -167,12 +175,13 @@ class _Discharge:
             except Undefined as error:
                 broken.append(f"{name} is undefined on {self.scope.shown}: {error.reason}")
             except Undecided as error:
-                return _Outcome(Verdict.UNKNOWN, Reason.NOT_EXECUTABLE, detail=(f"{name}: {error.reason}",))
+                what = f"{name}: {error.reason}"
+                return _Outcome(Verdict.UNKNOWN, Reason.NOT_EXECUTABLE, detail=(what,), by=EVALUATION)
         if not broken:
             used = tuple(name for name, _ in assumptions(self.program, self.obligation.module, ()))
-            return _Outcome(Verdict.PROVED, used=used)
+            return _Outcome(Verdict.PROVED, used=used, by=EVALUATION)
         shown = present_values(self.program, context, {}, (), (), self.sources, True)
-        return _Outcome(Verdict.REFUTED, counterexample=shown, detail=tuple(broken))
+        return _Outcome(Verdict.REFUTED, counterexample=shown, detail=tuple(broken), by=EVALUATION)
 
     # --- values are wanted -------------------------------------------------------------------------------------------
 
@@ -224,6 +233,9 @@ class _Discharge:
 
     def claimed(self, question: Question, routine: core.Routine | None) -> _Outcome:
         """A claim: no values may break it."""
+        used = stated(question)
+        if used is not None:
+            return _Outcome(Verdict.PROVED, used=used, by=VERBATIM)
         bent = quantified(self.program, question)
         quick = at_once(Encodings(self.program, question), AbstractIntegers(self.scope.word_bits))
         if quick is not None:
