@@ -54,8 +54,11 @@ class _Shapes:
 
     def reflexive(self, expr: core.Expr) -> bool:
         """True iff it says that something equals itself."""
-        equal = isinstance(expr, core.Binary) and expr.op is BinaryOp.EQ
-        return equal and self.of(expr.left) == self.of(expr.right)
+        match expr:
+            case core.Binary(op=BinaryOp.EQ, left=left, right=right):
+                return self.of(left) == self.of(right)
+            case _:
+                return False
 
     def shape(self, expr: core.Expr, bound: Mapping[Symbol, int], depth: int) -> int:
         """`bound` are the shapes of the variables bound around, `depth` how many quantifiers bound them."""
@@ -67,15 +70,15 @@ class _Shapes:
             case core.Quantifier(symbols=symbols, body=body):
                 places = {s: self.number("place", depth, n, s.type) for n, s in enumerate(symbols)}
                 inner = self.shape(body, {**bound, **places}, depth + 1)
-                return self.number(core.Quantifier, expr.universal, *places.values(), inner)
+                return self.number("quantifier", expr.universal, *places.values(), inner)
             case _:
                 inner_shapes = (self.shape(child, bound, depth) for child in core.children(expr))
-                return self.number(type(expr), *_own(expr), *inner_shapes)
+                return self.number(type(expr).__name__, *_own(expr), *inner_shapes)
 
     def variable(self, symbol: Symbol) -> int:
         if symbol not in self.values:
             value = self.lets.get(symbol)
-            self.values[symbol] = self.number(core.Var, symbol) if value is None else self.of(value)
+            self.values[symbol] = self.number("free", symbol) if value is None else self.of(value)
         return self.values[symbol]
 
     def number(self, *parts: Hashable) -> int:
