@@ -70,9 +70,11 @@ def at_once(encodings: Encodings, words: Words) -> Proof | None:
     """What little effort finds, first from what bears on the goal, without what is assumed of all values and then with
     it: most of what there is."""
     near = encodings.near()
-    proof = None if near is encodings else at_once(near, words)
-    if proof is not None:
-        return proof
+    proof = None if near is encodings else _at_once(near, words)
+    return proof or _at_once(encodings, words)
+
+
+def _at_once(encodings: Encodings, words: Words) -> Proof | None:
     ground = encodings.ground(words)
     solver = Tracking(ground)
     used = solver.used(SHORT)
@@ -127,8 +129,9 @@ class Encodings:
         """Those of what bears on the goal; these themselves if all of it does."""
         if self.focus is None:
             question = focused(self.program, self.question)
-            self.focus = self if question is self.question else Encodings(self.program, question)
-            self.focus.focus = self.focus
+            if question is self.question:
+                return self
+            self.focus = Encodings(self.program, question)
         return self.focus
 
     def ground(self, words: Words) -> Assertions:

@@ -137,6 +137,9 @@ def universals(encoder: Encoder, expr: core.Expr) -> Iterator[tuple[tuple[Symbol
         case core.Binary(op=core.BinaryOp.IMPLIES, left=left, right=right, span=span):
             for symbols, said in universals(encoder, right):
                 yield symbols, core.Binary(span, core.BinaryOp.IMPLIES, left, said)
+        case core.Let(symbol=symbol, value=value, body=body, span=span):
+            for symbols, said in universals(encoder, body):
+                yield symbols, core.Let(span, symbol, value, said)
         case core.Apply(function=function):
             define = encoder.defines[function]
             if define.value is None or define.result != core.BOOL or not encoder.laid_open(define):
@@ -161,6 +164,9 @@ def weakened(encoder: Encoder, expr: core.Expr) -> core.Expr:
         case core.Binary(op=core.BinaryOp.IMPLIES, left=left, right=right, span=span):
             b = weakened(encoder, right)
             return expr if b is right else core.Binary(span, core.BinaryOp.IMPLIES, left, b)
+        case core.Let(symbol=symbol, value=value, body=body, span=span):
+            inner = weakened(encoder, body)
+            return expr if inner is body else core.Let(span, symbol, value, inner)
         case core.Apply(function=function):
             define = encoder.defines[function]
             if define.value is None or define.result != core.BOOL or not encoder.laid_open(define):

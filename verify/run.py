@@ -27,9 +27,6 @@ from verify.verdict import Reason
 TURNS = (1, 2, 3, 5, 8)
 """How many turns of each loop the search lays out, one bound after the other."""
 
-SMALL_TURNS = (1, 3, 6)
-"""The same for runs with small values: there, to find that a bound is too low takes about as long as a run above it."""
-
 FUEL = 20_000
 """How many statements an execution may take of which the solver says that it breaks something."""
 
@@ -37,8 +34,21 @@ GUESS = 2_000
 """How many statements an execution may take from values that need not be those of an entry."""
 
 EFFORT, LESS = 30_000_000, 3_000_000
-"""The effort of each call of the solver in the search for runs with small values: for what the routine itself claims,
-and for the rest."""
+"""The most effort of a call of the solver in the first tries: some seconds, or less than one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """A bound on the turns of each loop, the most effort of a call of the solver, and whether values are to be small."""
+
+    turns: int
+    effort: int
+    small: bool
+
+
+FIRST = (Try(3, EFFORT, True), Try(1, LESS, False), Try(2, LESS, False), Try(6, EFFORT, True))
+"""What is tried first: most runs are found so. Among small values, to find that a bound is too low takes about as long
+as a run above it; among all, runs of few turns are found at once or not soon."""
 
 _CLAIMS = (Kind.ENSURES, Kind.ASSERT)
 
@@ -123,22 +133,13 @@ class _RunSearch:
 
     def run(self) -> Runs:
         context = context_for(self.program, self.scope.values, self.scope.word_bits, {})
-        sizes = _sizes(context)
         reach = "the search was cut short within the first turn of each loop"
-        if sizes:
-            for bound in SMALL_TURNS:
-                unrolled = self.unrolled(bound, context)
-                for checks in _stages(unrolled.checks):
-                    if checks[0].inside:
-                        continue
-                    found = self.asked(unrolled, checks, sizes)[0]
-                    if found is not None:
-                        return Runs(found, Reason.BOUND, "")
-                if not unrolled.cut or self.left() < self.seconds * 0.4:
-                    break
+        found = self.soon(context)
+        if found is not None:
+            return Runs(found, Reason.BOUND, "")
         for bound in TURNS:
             unrolled = self.unrolled(bound, context)
-            for checks in _stages(unrolled.checks):
+            for checks in filter(None, _stages(unrolled.checks)):
                 found = self.broken(unrolled, checks)
                 if found is not None:
                     return Runs(found, Reason.BOUND, "")
@@ -150,6 +151,20 @@ class _RunSearch:
             if not unrolled.cut:
                 break
         return Runs(None, self.why, reach)
+
+    def soon(self, context: Context) -> Violation | None:
+        """A run that breaks what the routine itself claims, or else the rest of its own, if one is soon found."""
+        sizes = _sizes(context)
+        tries = [(one, self.unrolled(one.turns, context)) for one in FIRST if sizes or not one.small]
+        for number in range(2):
+            for one, unrolled in tries:
+                checks = _stages(unrolled.checks)[number]
+                if not checks or self.left() < self.seconds * 0.4:
+                    continue
+                found, _ = self.asked(unrolled, checks, one.effort, sizes if one.small else ())
+                if found is not None:
+                    return found
+        return None
 
     def unrolled(self, bound: int, context: Context) -> Unroll:
         unrolled = Unroll(self.program, self.routine, bound, self.watch, context)
@@ -171,16 +186,18 @@ class _RunSearch:
         return None
 
     def asked(
-        self, unrolled: Unroll, checks: Sequence[Check], sizes: Sequence[int] = ()
+        self, unrolled: Unroll, checks: Sequence[Check], effort: int = 0, sizes: Sequence[int] = ()
     ) -> tuple[Violation | None, bool]:
-        """A run, if the solver finds one; and whether that answers the question. With sizes, one with small values."""
+        """A run, if the solver finds one; and whether that answers the question.
+
+        `effort`: the most of a call of the solver (0: any). With sizes, a run with small values.
+        """
         question = ask(self.program, unrolled.obligation(checks), self.scope)
         left = max(0.0, self.left())
         if sizes:
-            effort = EFFORT if checks[0].kind in _CLAIMS else LESS
             found = search_small(self.program, question, left, effort, sizes)
         else:
-            found = search(self.program, question, left, quantified(self.program, question))
+            found = search(self.program, question, left, quantified(self.program, question), effort)
         if isinstance(found, Found):
             picks = tuple(unrolled.picks)
             run = replay(self.program, self.routine, found.confirmed, picks, self.watch, FUEL)
@@ -188,7 +205,7 @@ class _RunSearch:
                 return self.least(run, found.confirmed, picks), True
         if isinstance(found, Nothing):
             return None, True
-        if not sizes:
+        if not effort:
             self.why = Reason.SOLVER
         return None, False
 
@@ -240,12 +257,12 @@ def _sizes(context: Context) -> tuple[int, ...]:
     return tuple(dict.fromkeys((powers[-1], powers[0]))) if powers else ()
 
 
-def _stages(checks: Sequence[Check]) -> tuple[tuple[Check, ...], ...]:
+def _stages(checks: Sequence[Check]) -> tuple[tuple[Check, ...], tuple[Check, ...], tuple[Check, ...]]:
     """The checks, in the order in which to ask: what the routine claims, the rest of its own, what its callees do."""
     own = tuple(c for c in checks if not c.inside)
     claims = tuple(c for c in own if c.kind in _CLAIMS)
     rest = tuple(c for c in own if c.kind not in _CLAIMS)
-    return tuple(stage for stage in (claims, rest, tuple(c for c in checks if c.inside)) if stage)
+    return claims, rest, tuple(c for c in checks if c.inside)
 
 
 def _reach(unrolled: Unroll, turns: int) -> str:

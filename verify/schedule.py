@@ -11,6 +11,7 @@ depend on those before it: what asks the solver begins anew with each (`terms.fo
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import multiprocessing
 import os
@@ -35,6 +36,12 @@ RECURSION_LIMIT = 20_000
 
 _SPAWN_SECONDS = 60.0
 """What a spawned process may take to start, beside the deadline of its first call. A forked one starts at once."""
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+"""glibc's numbers for two of its limits, from malloc.h."""
+
+_KEPT, _WITHIN = 1 << 28, 1 << 25
+"""Bytes: what may lie free at the end of the heap, and blocks that are part of it (glibc takes no more)."""
 
 _CALLS = 2
 """How often a call is made whose process dies of it."""
@@ -241,6 +248,7 @@ def _serve(
     with contextlib.suppress(OSError):
         os.dup2(2, 1)
     sys.setrecursionlimit(RECURSION_LIMIT)
+    _keep_memory()
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
     while True:
         try:
@@ -263,6 +271,15 @@ def _serve(
             return
         except Exception as error:  # the value is not plain data
             connection.send(Raised(*described(error), time.monotonic() - started))
+
+
+def _keep_memory() -> None:
+    """Have what is freed stay with the process. The solver frees all it has after each call, and asks for it again;
+    to hand it to the system and back takes longer than many a call. Without effect where the C library is not glibc."""
+    with contextlib.suppress(OSError, AttributeError):
+        library = ctypes.CDLL(None)
+        library.mallopt(_M_TRIM_THRESHOLD, _KEPT)
+        library.mallopt(_M_MMAP_THRESHOLD, _WITHIN)
 
 
 def _watch(parent: int) -> None:

@@ -61,22 +61,18 @@ PATIENCE = 12
 """After so many instances of assumptions about all values, these are put to the solver whole, once."""
 
 
-BRIEF = 150_000
-"""The effort of each call of the solver in a brief search: a tenth of a second or so."""
-
 MOST = 400
 """So many instances are made at once of one assumption that binds several variables."""
 
 ROUNDS = 2
-"""So many instances are looked for in a brief search."""
+"""So many instances are looked for in a search with limited effort."""
 
 
-def search(
-    program: core.Program, question: Question, seconds: float, quantified: bool, *, brief: bool = False
-) -> Search:
+def search(program: core.Program, question: Question, seconds: float, quantified: bool, effort: int = 0) -> Search:
     """Values that meet the question, over bit-vectors with every define laid open.
 
-    `brief`: little effort, the same on any machine; to be asked before something long. Maps are to be plain where they
+    `effort`: the most of each call of the solver, in its own units, and then few calls: to be asked before something
+    long, and with the same outcome on any machine (0: any). Maps are to be plain where they
     can be, or plain but for finitely many keys: that is what a person can read, and what most often keeps an assumption
     about all values true.
     """
@@ -87,11 +83,11 @@ def search(
     while time.monotonic() < deadline:
         asked = assertions(program, question, words, None, question.scope.narrow, instances)
         wished = wishes(program, asked, question, instances or [])
-        outcome, more = _attempt(program, question, asked, wished, deadline, BRIEF if brief else 0)
+        outcome, more = _attempt(program, question, asked, wished, deadline, effort)
         if more is None or instances is None:
             return outcome
         instances.append(more)
-        if brief and len(instances) == ROUNDS:
+        if effort and len(instances) == ROUNDS:
             return outcome
         if len(instances) == PATIENCE:
             asked = assertions(program, question, words, None, question.scope.narrow)
@@ -164,7 +160,10 @@ def emptied(asked: Assertions, question: Question, instance: Instance) -> tuple[
 
 
 def opened(program: core.Program, question: Question) -> Question:
-    """The same question, what its goal says of all values said of free symbols, through defines too."""
+    """The same question, what its goal says of all values said of free symbols, through defines too.
+
+    What the goal says of some value is an assumption then: that no value is so.
+    """
     defines, steps, goal = program.defines(), list(question.steps), question.goal
     lets: list[core.Let] = []
 
@@ -188,6 +187,10 @@ def opened(program: core.Program, question: Question) -> Question:
             case core.Binary(op=core.BinaryOp.AND, left=left, right=right) if not positive:
                 steps.append(Assume(question.path, closed(left), None))
                 goal = right
+            case core.Quantifier(symbols=symbols, body=body, span=span):
+                said = core.Quantifier(span, True, symbols, negation(body) if positive else body)
+                steps.append(Assume(question.path, closed(said), None))
+                return replace(question, steps=tuple(steps), goal=core.Literal(span, False, core.BOOL))
             case core.Let(body=body):
                 lets.append(goal)
                 goal = body
@@ -324,7 +327,7 @@ def carried_over(instance: Instance, asked: Assertions, model: z3.ModelRef) -> I
 
     The next candidate has other values, and is likely to break the assumption at the same term.
     """
-    terms = index_terms(asked)
+    terms = [*index_terms(asked), *asked.terms.values()]
     binding = dict(instance.binding)
     for symbol, value in instance.binding.items():
         if isinstance(symbol.type, core.WordType | core.OpaqueType):

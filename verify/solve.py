@@ -38,6 +38,9 @@ EVALUATION, VERBATIM = "evaluate", "verbatim"
 SOON = 0.1
 """The share of its time that a claim's brief search for values may take."""
 
+BRIEF = 150_000
+"""The effort of each call of the solver in that search: a tenth of a second or so."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
@@ -129,7 +132,7 @@ def _soon_found(program: core.Program, question: Question, seconds: float, bent:
     """
     deadline = time.monotonic() + seconds
     for scope in familiar(program, question) or (question.scope,):
-        found = search(program, replace(question, scope=scope), deadline - time.monotonic(), bent, brief=True)
+        found = search(program, replace(question, scope=scope), deadline - time.monotonic(), bent, BRIEF)
         forget()
         if isinstance(found, Found):
             return found
