@@ -177,7 +177,7 @@ def test_a_defect_is_reported_with_what_to_send(
         raise LookupError("no such\nthing")
 
     write(m=lemmas("good"))
-    monkeypatch.setattr(program, "obligations", broken)
+    monkeypatch.setattr(program, "elaborate", broken)
     assert run("--only", "m.*") == 70
     captured = capsys.readouterr()
     assert captured.out == ""

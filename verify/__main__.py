@@ -174,8 +174,7 @@ def _run(options: Options, discharge: Discharge, grace: float, together: Togethe
     if options.command is Command.AUDIT:
         trusted = audit(program, loaded.sources)
         return _finish(options, audit_json(trusted, _versions()) if options.json else audit_text(trusted))
-    ids = tuple(o.id for o in obligations(program))
-    if options.command is Command.EXPLAIN and options.id not in ids:
+    if options.command is Command.EXPLAIN and options.id not in (ids := _ids(program)):
         raise UsageError(_nothing_like("there is no obligation", (options.id,), ids))
     with _stoppable() as stop:
         only = (options.id,) if options.command is Command.EXPLAIN else options.only
@@ -186,7 +185,7 @@ def _run(options: Options, discharge: Discharge, grace: float, together: Togethe
             _complain("\n\n".join(render(d, loaded.sources) for d in planned.mistakes))
             return WRONG
         if not planned.listed:
-            raise UsageError(_no_obligation(options, ids))
+            raise UsageError(_no_obligation(options, _ids(program)))
         if options.command is Command.LIST:
             return _finish(options, list_json(planned, _versions()) if options.json else list_text(planned))
         session = _Session(options, loaded, program, planned, begun, _Output(options))
@@ -227,6 +226,10 @@ def _plan(request: Request, stop: Connection) -> Plan | None:
             case _:
                 raise ToolError(f"the word sizes cannot be told: {outcome}", ())
     return None
+
+
+def _ids(program: core.Program) -> tuple[str, ...]:
+    return tuple(o.id for o in obligations(program))
 
 
 def _no_obligation(options: Options, ids: Sequence[str]) -> str:

@@ -7,8 +7,10 @@ bool. A define that reads the state takes it as further arguments (`Define.reads
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from verify.span import Span
@@ -579,7 +581,7 @@ class Module:
     root: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Program:
     """All modules, each after those that it imports."""
 
@@ -596,10 +598,18 @@ class Program:
         """The items that module `name` sees: its own and those of all that it imports, imported ones first."""
         return tuple(item for visible in self.module(name).visible for item in self.module(visible).items)
 
-    def defines(self) -> dict[str, Define]:
+    def defines(self) -> Mapping[str, Define]:
         """Every define by its qualified name."""
+        return self._defines
+
+    def routines(self) -> Mapping[str, Routine]:
+        """Every routine by its qualified name."""
+        return self._routines
+
+    @cached_property
+    def _defines(self) -> dict[str, Define]:
         return {i.qualified: i for m in self.modules for i in m.items if isinstance(i, Define)}
 
-    def routines(self) -> dict[str, Routine]:
-        """Every routine by its qualified name."""
+    @cached_property
+    def _routines(self) -> dict[str, Routine]:
         return {i.qualified: i for m in self.modules for i in m.items if isinstance(i, Routine)}

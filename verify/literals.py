@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from verify import core
 from verify.core import Symbol
@@ -28,6 +28,9 @@ def check_literals(program: core.Program, geometry: str | None = None) -> tuple[
     """
     scopes = Scopes(program, geometry)
     fewest = min([*WIDTHS, *(i.word_bits for m in program.modules for i in m.items if isinstance(i, core.Geometry))])
+    written = [e for m in program.modules for i in m.items for root in expressions(i) for e in subexpressions(root)]
+    if not any(isinstance(e, core.Literal) and e.type == core.WORD and e.value >> fewest for e in written):
+        return ()
     defines = program.defines()
     constants = {i.symbol: i.value for m in program.modules for i in m.items if isinstance(i, core.Const)}
     items = {(m.name, item_name(i)): i for m in program.modules for i in m.items}
@@ -82,7 +85,7 @@ def reached(program: core.Program, module: str, item: core.Item) -> Iterator[cor
 
 
 def word_literals(
-    roots: list[core.Expr], defines: dict[str, core.Define], constants: dict[Symbol, core.Expr]
+    roots: list[core.Expr], defines: Mapping[str, core.Define], constants: Mapping[Symbol, core.Expr]
 ) -> Iterator[tuple[Span, int]]:
     """The literals of type word in the expressions, and in the defines and constants that they use."""
     seen: set[object] = set()

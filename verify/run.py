@@ -39,7 +39,7 @@ EFFORT, LESS = 30_000_000, 3_000_000
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """A bound on the turns of each loop, the most effort of a call of the solver, and whether values are to be small."""
+    """A bound on the turns of each loop, the most effort of a call of the solver, whether values are to be small."""
 
     turns: int
     effort: int
