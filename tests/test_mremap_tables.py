@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from mremap_impl.by_page import move_one_page, move_page_tables_by_page
-from mremap_impl.geometry import I386_PAE, PARISC32, S390X, X86_64, Geometry
+from mremap_impl.geometry import I386, I386_PAE, PARISC32, S390X, X86_64, Geometry
 from mremap_impl.levels import (
     p4d_offset,
     pgd_offset,
@@ -270,6 +270,14 @@ def test_three_pages_one_entry_and_one_table_granted(move: Mover, moved: Moved, 
     mm.allocator = Allocator.granting(1)
     assert there_or_back(mm, move, 0x10, 0x40, 0x30, Room(0x10, 0x40), Room(0x40, 0)) == moved
     assert mm.pte == left
+
+
+def test_the_page_that_the_tool_found_lost_is_lost() -> None:
+    """What `python -m verify explain move_vma.lost_page.refute` shows, kept as it was found."""
+    mm = Mm.holding(I386, {0xC0_0000: "the page"}, empty_tables=[0])
+    mm.allocator = Allocator.granting(0)
+    moved = there_or_back(mm, move_page_tables, 0xBF_F000, 0x3F_E000, 0x3000, Room(0, 0), Room(0x3F_E000, 0x40_1000))
+    assert (moved, mm.pte) == (Moved(0x2000, 0), {})
 
 
 @pytest.mark.parametrize(

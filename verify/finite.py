@@ -62,15 +62,18 @@ class _Functions:
                 stack += waiting
                 continue
             stack.pop()
-            self.known[term.get_id()] = (term, self.made(term, [self.known[c.get_id()][1] for c in children]))
+            inner = [self.known[c.get_id()][1] for c in children]
+            self.known[term.get_id()] = (term, self.made(term, children, inner))
         return self.known[root.get_id()][1]
 
-    def made(self, term: Any, children: list[Any]) -> Any:
-        if not children or z3.is_quantifier(term):
+    def made(self, term: Any, children: list[Any], inner: list[Any]) -> Any:
+        """The term with what has become of its children in their place."""
+        if z3.is_quantifier(term):
             return term
-        if z3.is_select(term) and z3.is_const(term.arg(0)) and term.arg(0).decl().kind() == z3.Z3_OP_UNINTERPRETED:
-            return self.function(term.arg(0))(children[1])
-        return term.decl()(*children)
+        if z3.is_select(term) and z3.is_const(children[0]) and children[0].decl().kind() == z3.Z3_OP_UNINTERPRETED:
+            return self.function(children[0])(inner[1])
+        same = all(a is b or a.get_id() == b.get_id() for a, b in zip(children, inner, strict=True))
+        return term if same else term.decl()(*inner)
 
     def function(self, map_: Any) -> z3.FuncDeclRef:
         if map_.get_id() not in self.functions:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -85,11 +85,12 @@ def asserted(encoder: Encoder, question: Question, instances: Sequence[Instance]
     return Assertions(encoder, terms, (*plain, *encoder.facts), tuple(named), tuple(goal), tuple(weak))
 
 
-def instantiated(asked: Assertions, instances: Sequence[Instance]) -> Assertions:
-    """The same with more instances, and with the facts that they need."""
+def instantiated(asked: Assertions, instances: Iterable[Instance], model: z3.ModelRef) -> Assertions:
+    """The same with those of the instances that a model of it does not meet, and with the facts that they need."""
     known = len(asked.encoder.facts)
-    said = [_instance(asked.encoder, asked.terms, instance) for instance in instances]
-    return replace(asked, plain=(*asked.plain, *said, *asked.encoder.facts[known:]))
+    terms = (_instance(asked.encoder, asked.terms, instance) for instance in instances)
+    said = [term for term in terms if not z3.is_true(model.eval(term, model_completion=True))]
+    return replace(asked, plain=(*asked.plain, *said, *asked.encoder.facts[known:])) if said else asked
 
 
 def _instance(encoder: Encoder, terms: Mapping[Symbol, Any], instance: Instance) -> Any:

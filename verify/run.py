@@ -155,15 +155,18 @@ class _RunSearch:
     def soon(self, context: Context) -> Violation | None:
         """A run that breaks what the routine itself claims, or else the rest of its own, if one is soon found."""
         sizes = _sizes(context)
-        tries = [(one, self.unrolled(one.turns, context)) for one in FIRST if sizes or not one.small]
+        laid_out: dict[int, Unroll] = {}
         for number in range(2):
-            for one, unrolled in tries:
-                checks = _stages(unrolled.checks)[number]
-                if not checks or self.left() < self.seconds * 0.4:
+            for one in FIRST:
+                if self.left() < self.seconds * 0.4 or (one.small and not sizes):
                     continue
-                found, _ = self.asked(unrolled, checks, one.effort, sizes if one.small else ())
-                if found is not None:
-                    return found
+                if one.turns not in laid_out:
+                    laid_out[one.turns] = self.unrolled(one.turns, context)
+                checks = _stages(laid_out[one.turns].checks)[number]
+                if checks:
+                    found, _ = self.asked(laid_out[one.turns], checks, one.effort, sizes if one.small else ())
+                    if found is not None:
+                        return found
         return None
 
     def unrolled(self, bound: int, context: Context) -> Unroll:
@@ -211,9 +214,10 @@ class _RunSearch:
 
     def least(self, run: Violation, found: Confirmed, picks: tuple[Pick, ...]) -> Violation:
         """A run from smaller values that breaks the same and is no longer, if one is soon found; else the run."""
+        fuel = min(FUEL, 4 * len(run.trace) + 100)  # what takes more is longer
 
         def replayed(values: Values, watch: Callable[[str], bool]) -> Violation | None:
-            again = replay(self.program, self.routine, Confirmed(found.context, values), picks, watch, FUEL)
+            again = replay(self.program, self.routine, Confirmed(found.context, values), picks, watch, fuel)
             if not isinstance(again, Violation) or again.id != run.id or len(again.trace) > len(run.trace):
                 return None
             return again

@@ -62,7 +62,7 @@ PATIENCE = 12
 
 
 MOST = 400
-"""So many instances are made at once of one assumption that binds several variables."""
+"""So many instances are looked at of one assumption that binds several variables."""
 
 ROUNDS = 2
 """So many instances are looked for in a search with limited effort."""
@@ -114,7 +114,6 @@ def search_small(
     encoder = SmallEncoder.of(program, words, question.scope.values, None, narrow)
     asked = asserted(encoder, question, ())
     asked = replace(asked, plain=(*asked.plain, *encoder.near((s for s in symbols if s.type == core.WORD), near)))
-    said: set[tuple[int, ...]] = set()
     plain: tuple[z3.BoolRef, ...] = ()
     for _ in range(PATIENCE):
         left = int(1000 * (deadline - time.monotonic()))
@@ -138,13 +137,13 @@ def search_small(
             case CannotTell(reason=reason):
                 return Unsure(reason, undecided=True)
             case Broken(what=what, instance=instance):
-                more = list(_instances(asked, answer.model, said))
+                more = list(_instances(asked, answer.model))
                 if instance is not None:
                     more.append(carried_over(instance, asked, answer.model))
                     plain = emptied(asked, question, instance)
-                if not more:
+                before, asked = asked, instantiated(asked, more, answer.model)
+                if asked is before:
                     return Unsure(f"{what} does not hold")
-                asked = instantiated(asked, more)
     return Unsure("too many candidates")
 
 
@@ -206,25 +205,17 @@ def opened(program: core.Program, question: Question) -> Question:
     return replace(question, steps=tuple(steps), goal=closed(goal if positive else negation(goal)))
 
 
-def _instances(asked: Assertions, model: z3.ModelRef, said: set[tuple[int, ...]]) -> Iterator[Instance]:
-    """What is assumed of all values, at one term for each value at which a candidate's maps are looked into.
-
-    `said` has those that were made before, and gets those that are made.
-    """
+def _instances(asked: Assertions, model: z3.ModelRef) -> Iterator[Instance]:
+    """What is assumed of all values, at one term for each value at which a candidate's maps are looked into."""
     standing: dict[z3.SortRef, dict[int, Term]] = {}
     for term in index_terms(asked):
         value = model.eval(term, model_completion=True)
         standing.setdefault(term.sort(), {}).setdefault(value.get_id(), term)
-    number = 0
     for step in asked.weak:
         for symbols, expr in universals(asked.encoder, step.expr):
-            number += 1
             choices = [tuple(standing.get(asked.encoder.sort(s.type), {}).values()) for s in symbols]
             for terms in islice(product(*choices), MOST):
-                key = (number, *(t.get_id() for t in terms))
-                if key not in said:
-                    said.add(key)
-                    yield Instance(step.path, expr, dict(zip(symbols, terms, strict=True)))
+                yield Instance(step.path, expr, dict(zip(symbols, terms, strict=True)))
 
 
 def wishes(
