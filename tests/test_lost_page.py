@@ -112,7 +112,9 @@ def test_the_implementation_loses_the_page_that_the_tool_finds() -> None:
     inputs = given()
     outcome = ran(EXTENTS, inputs)
     assert outcome is not None
-    (address,) = dict(inputs["pte"].items()) if isinstance(inputs["pte"], MapValue) else ()
+    pte = inputs["pte"]
+    assert isinstance(pte, MapValue)
+    (address,) = dict(pte.items())
     moved_len, back = outcome.results.values()
     old_addr, length = inputs["old_addr"], inputs["len"]
     assert isinstance(old_addr, int)
@@ -140,12 +142,9 @@ def test_the_run_has_nothing_that_it_could_do_without() -> None:
     assert isinstance(refuses, MapValue)
     assert isinstance(pte, MapValue)
     page = 0x1000
-    less = [
-        *({"table": tables.set(t, False)} for t, _ in tables.items()),
-        *({"refuses": refuses.set(n, False)} for n, _ in refuses.items()),
-        *({"pte": pte.set(a, pte.default)} for a, _ in pte.items()),
-        {"len": 2 * page},
-        {"len": page},
-    ]
+    less: list[dict[str, Value]] = [{"len": 2 * page}, {"len": page}]
+    less += [{"table": tables.set(t, False)} for t, _ in tables.items()]
+    less += [{"refuses": refuses.set(n, False)} for n, _ in refuses.items()]
+    less += [{"pte": pte.set(a, pte.default)} for a, _ in pte.items()]
     assert len(less) >= 6
     assert not any(loses({**inputs, **change}) for change in less)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
@@ -24,7 +24,7 @@ from verify.core import (
 )
 from verify.encode import Encoder, unknown_constant
 from verify.evaluate import Table
-from verify.put import Assertions, index_terms
+from verify.put import Assertions, index_terms, terms_by_map
 from verify.values import MapValue, Member, Value, map_value, some_value
 
 
@@ -72,13 +72,28 @@ class _Reader:
     def __init__(self, asked: Assertions, model: Any, plain: bool) -> None:
         self.asked = asked
         self.plain = plain
+        self.by_map = terms_by_map(asked) if plain else {}
         self.encoder: Encoder = asked.encoder
         self.bits = asked.encoder.words.bits
         self.model = model
         self.keys: dict[Any, list[Any]] | None = None
 
     def value(self, type_: Type, term: Any) -> Value:
+        if self.plain and isinstance(type_, MapType | SetType) and z3.is_const(term):
+            looked = self.by_map.get(term.get_id(), [])
+            if looked is not None:
+                return self.plain_map(type_, term, looked)
         return self.read(type_, self.model.eval(term, model_completion=True))
+
+    def plain_map(self, type_: MapType | SetType, term: Any, looked: Sequence[Any]) -> MapValue:
+        """A free map as it is where the question looks into it; elsewhere it has the plainest value."""
+        held = value_type(type_)
+        entries: dict[Value, Value] = {}
+        for at in looked:
+            key = self.key(key_type(type_), at)
+            if key is not _NOWHERE and key not in entries:
+                entries[key] = self.value(held, z3.Select(term, at))
+        return map_value(type_, some_value(held, self.bits), entries, self.bits)
 
     def read(self, type_: Type, term: Any) -> Value:
         """The value of a term that holds no variable."""

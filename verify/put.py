@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,6 +35,10 @@ class Assertions:
     named: tuple[tuple[str, Any], ...]
     goal: tuple[Any, ...]
     weak: tuple[Assume, ...] = ()
+
+    def term(self, symbol: Symbol) -> Any:
+        """The term of a variable."""
+        return self.terms[symbol] if symbol in self.terms else self.encoder.symbol(symbol)
 
 
 def assertions(
@@ -85,12 +89,11 @@ def asserted(encoder: Encoder, question: Question, instances: Sequence[Instance]
     return Assertions(encoder, terms, (*plain, *encoder.facts), tuple(named), tuple(goal), tuple(weak))
 
 
-def instantiated(asked: Assertions, instances: Iterable[Instance], model: z3.ModelRef) -> Assertions:
-    """The same with those of the instances that a model of it does not meet, and with the facts that they need."""
+def instantiated(asked: Assertions, instances: Sequence[Instance]) -> Assertions:
+    """The same with more instances, and with the facts that they need."""
     known = len(asked.encoder.facts)
-    terms = (_instance(asked.encoder, asked.terms, instance) for instance in instances)
-    said = [term for term in terms if not z3.is_true(model.eval(term, model_completion=True))]
-    return replace(asked, plain=(*asked.plain, *said, *asked.encoder.facts[known:])) if said else asked
+    said = [_instance(asked.encoder, asked.terms, instance) for instance in instances]
+    return replace(asked, plain=(*asked.plain, *said, *asked.encoder.facts[known:]))
 
 
 def _instance(encoder: Encoder, terms: Mapping[Symbol, Any], instance: Instance) -> Any:
@@ -269,7 +272,43 @@ class Tracking:
 
 def index_terms(asked: Assertions) -> list[Any]:
     """The terms at which maps are looked into or changed, those under a quantifier left out."""
-    found: dict[int, Any] = {}
+    looked = (term.arg(1) for term in _subterms(asked) if z3.is_select(term) or z3.is_store(term))
+    return list({at.get_id(): at for at in looked}.values())
+
+
+def terms_by_map(asked: Assertions) -> Mapping[int, list[Any] | None]:
+    """For each free map, by its term's id, the terms at which it is looked into, changes to it seen through; None if it
+    is looked at as a whole. Those under a quantifier are left out."""
+    found: dict[int, list[Any] | None] = {}
+    for term in _subterms(asked):
+        if z3.is_select(term):
+            for map_ in changed_from(term.arg(0)):
+                at = found.setdefault(map_.get_id(), [])
+                if at is not None:
+                    at.append(term.arg(1))
+        elif z3.is_eq(term) and z3.is_array(term.arg(0)):
+            found.update((map_.get_id(), None) for side in term.children() for map_ in changed_from(side))
+    return found
+
+
+def changed_from(array: Any) -> Iterator[Any]:
+    """The free maps from which changes and choices make an array."""
+    stack, seen = [array], set[int]()
+    while stack:
+        term = stack.pop()
+        if term.get_id() in seen:
+            continue
+        seen.add(term.get_id())
+        if z3.is_store(term):
+            stack.append(term.arg(0))
+        elif z3.is_app_of(term, z3.Z3_OP_ITE):
+            stack += [term.arg(1), term.arg(2)]
+        elif z3.is_const(term):
+            yield term
+
+
+def _subterms(asked: Assertions) -> Iterator[Any]:
+    """Every term in the assertions once, those under a quantifier left out."""
     seen: set[int] = set()
     stack = [*asked.plain, *(term for _, term in asked.named), *asked.goal]
     while stack:
@@ -277,7 +316,5 @@ def index_terms(asked: Assertions) -> list[Any]:
         if term.get_id() in seen or z3.is_quantifier(term):
             continue
         seen.add(term.get_id())
-        if z3.is_select(term) or z3.is_store(term):
-            found[term.arg(1).get_id()] = term.arg(1)
+        yield term
         stack.extend(term.children())
-    return list(found.values())

@@ -7,7 +7,7 @@ left out, and put back piece by piece: each candidate that breaks it is answered
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, product
 
@@ -21,10 +21,21 @@ from verify.encode import Term
 from verify.finite import put_finite
 from verify.instance import Instance
 from verify.passive import Assume
-from verify.put import Assertions, asserted, assertions, index_terms, instantiated, put, universals
+from verify.put import (
+    Assertions,
+    asserted,
+    assertions,
+    changed_from,
+    index_terms,
+    instantiated,
+    put,
+    terms_by_map,
+    universals,
+)
 from verify.question import Question
 from verify.rename import negation, variables
 from verify.scopes import Scope
+from verify.sites import subexpressions
 from verify.small import FREE, SmallEncoder
 from verify.values import some_value
 from verify.words import BitVectors
@@ -62,7 +73,7 @@ PATIENCE = 12
 
 
 MOST = 400
-"""So many instances are looked at of one assumption that binds several variables."""
+"""So many instances are made at once of one assumption that binds several variables."""
 
 ROUNDS = 2
 """So many instances are looked for in a search with limited effort."""
@@ -114,6 +125,7 @@ def search_small(
     encoder = SmallEncoder.of(program, words, question.scope.values, None, narrow)
     asked = asserted(encoder, question, ())
     asked = replace(asked, plain=(*asked.plain, *encoder.near((s for s in symbols if s.type == core.WORD), near)))
+    said: set[tuple[int, ...]] = set()
     plain: tuple[z3.BoolRef, ...] = ()
     for _ in range(PATIENCE):
         left = int(1000 * (deadline - time.monotonic()))
@@ -137,13 +149,13 @@ def search_small(
             case CannotTell(reason=reason):
                 return Unsure(reason, undecided=True)
             case Broken(what=what, instance=instance):
-                more = list(_instances(asked, answer.model))
+                more = list(_instances(asked, answer.model, said))
                 if instance is not None:
                     more.append(carried_over(instance, asked, answer.model))
                     plain = emptied(asked, question, instance)
-                before, asked = asked, instantiated(asked, more, answer.model)
-                if asked is before:
+                if not more:
                     return Unsure(f"{what} does not hold")
+                asked = instantiated(asked, more)
     return Unsure("too many candidates")
 
 
@@ -205,17 +217,58 @@ def opened(program: core.Program, question: Question) -> Question:
     return replace(question, steps=tuple(steps), goal=closed(goal if positive else negation(goal)))
 
 
-def _instances(asked: Assertions, model: z3.ModelRef) -> Iterator[Instance]:
-    """What is assumed of all values, at one term for each value at which a candidate's maps are looked into."""
-    standing: dict[z3.SortRef, dict[int, Term]] = {}
-    for term in index_terms(asked):
-        value = model.eval(term, model_completion=True)
-        standing.setdefault(term.sort(), {}).setdefault(value.get_id(), term)
+def _instances(asked: Assertions, model: z3.ModelRef, said: set[tuple[int, ...]]) -> Iterator[Instance]:
+    """What is assumed of all values, at one term for each value at which a candidate looks into the maps it is about.
+
+    `said` has those that were made before, and gets those that are made.
+    """
+    by_map, every = terms_by_map(asked), index_terms(asked)
+    values: dict[int, int] = {}
+
+    def different(terms: Iterable[Term], sort: z3.SortRef) -> tuple[Term, ...]:
+        found: dict[int, Term] = {}
+        for term in terms:
+            if term.sort() == sort:
+                if term.get_id() not in values:
+                    values[term.get_id()] = model.eval(term, model_completion=True).get_id()
+                found.setdefault(values[term.get_id()], term)
+        return tuple(found.values())
+
+    number = 0
     for step in asked.weak:
         for symbols, expr in universals(asked.encoder, step.expr):
-            choices = [tuple(standing.get(asked.encoder.sort(s.type), {}).values()) for s in symbols]
-            for terms in islice(product(*choices), MOST):
-                yield Instance(step.path, expr, dict(zip(symbols, terms, strict=True)))
+            number += 1
+            choices = []
+            for symbol in symbols:
+                maps = {m.get_id() for map_ in read_at(expr, symbol) for m in changed_from(asked.term(map_))}
+                looked = [by_map.get(map_, []) for map_ in maps]
+                terms = every if not maps or None in looked else [t for at in looked for t in at or ()]
+                choices.append(different(terms, asked.encoder.sort(symbol.type)))
+            for chosen in islice(product(*choices), MOST):
+                key = (number, *(t.get_id() for t in chosen))
+                if key not in said:
+                    said.add(key)
+                    yield Instance(step.path, expr, dict(zip(symbols, chosen, strict=True)))
+
+
+def read_at(expr: core.Expr, bound: Symbol) -> frozenset[Symbol]:
+    """The maps that an expression looks into at just the value of a bound variable."""
+    parts = tuple(subexpressions(expr))
+    same = {e.symbol: e.value.symbol for e in parts if isinstance(e, core.Let) and isinstance(e.value, core.Var)}
+
+    def stands_for(symbol: Symbol) -> Symbol:
+        while same.get(symbol, symbol) != symbol:
+            symbol = same[symbol]
+        return symbol
+
+    return frozenset(
+        stands_for(e.base.symbol)
+        for e in parts
+        if isinstance(e, core.Index)
+        and isinstance(e.base, core.Var)
+        and isinstance(e.key, core.Var)
+        and stands_for(e.key.symbol) == bound
+    )
 
 
 def wishes(
