@@ -273,10 +273,10 @@ def test_three_pages_one_entry_and_one_table_granted(move: Mover, moved: Moved, 
 
 
 def test_the_page_that_the_tool_found_lost_is_lost() -> None:
-    """What `python -m verify explain move_vma.lost_page.refute` shows, kept as it was found."""
-    mm = Mm.holding(I386, {0xC0_0000: "the page"}, empty_tables=[0])
-    mm.allocator = Allocator.granting(0)
-    moved = there_or_back(mm, move_page_tables, 0xBF_F000, 0x3F_E000, 0x3000, Room(0, 0), Room(0x3F_E000, 0x40_1000))
+    """What `python -m verify explain move_vma.lost_page.refute` showed, kept as it was found."""
+    mm = Mm.holding(I386, {0x80_0000: "the page"})
+    mm.allocator = Allocator.granting(1)
+    moved = there_or_back(mm, move_page_tables, 0x7F_F000, 0x3F_E000, 0x3000, Room(0, 0), Room(0x3F_E000, 0x40_1000))
     assert (moved, mm.pte) == (Moved(0x2000, 0), {})
 
 
