@@ -98,9 +98,14 @@ def check(routine: core.Routine, function: Function) -> None:
             raise NoBridge(f"{routine.qualified}: nothing in the implementation stands for the state `{state.name}`")
 
 
+PAGE_SHIFT = Symbol(SymbolKind.PARAM, "machine", "PAGE_SHIFT", core.INT)
+
+
 def affordable(context: Context, values: Mapping[Symbol, Value]) -> bool:
     """Whether the range among a move's arguments is short enough to go through. True while nothing is known of it."""
-    return _pages(_constant(context, "PAGE_SHIFT"), {s.name: v for s, v in values.items()}) <= PAGES
+    page_shift = context.constants[PAGE_SHIFT]
+    assert isinstance(page_shift, int)
+    return _pages(page_shift, {s.name: v for s, v in values.items()}) <= PAGES
 
 
 def call(routine: core.Routine, function: Function, example: Example, answers: Mapping[str, Answers]) -> Outcome:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 from core_nodes import (
@@ -247,6 +250,63 @@ def test_an_uninterpreted_define_is_its_table() -> None:
 # --- consts --------------------------------------------------------------------------------------------------------
 
 SHIFT, SIZE, MASK, BAD = param("SHIFT", core.INT), const("SIZE"), const("MASK"), const("BAD")
+
+
+def test_what_is_kept_of_one_expression_is_never_taken_for_another() -> None:
+    where = Context(BITS, {core.WORD_BITS: BITS}, {}, {})
+    for n in range(200):  # each is gone before the next one is made, and may have stood in the same place
+        assert evaluate(op(word(n), "+", number(0)), where, {}, {}) == n
+        assert evaluate(op(word(n), "-", number(0)), where, {}, {}) == n
+
+
+def test_what_is_kept_of_an_expression_is_made_once() -> None:
+    where = Context(BITS, {core.WORD_BITS: BITS}, {}, {})
+    expr = both(op(var(X), "<", word(3)), forall(Y, op(var(Y), ">=", word(0))))
+    evaluate(expr, where, {X: 1}, {})
+    made = dict(where.codes.made)
+    evaluate(expr, where, {X: 2}, {})
+    evaluate(expr, replace(where, tables={"f": Table(0)}), {X: 2}, {})
+    assert where.codes.made == replace(where, tables={"f": Table(0)}).codes.made == made
+
+
+def test_a_context_with_something_replaced_gives_what_a_new_one_would() -> None:
+    f = define("f", (X,), None, core.WORD)
+    expr = op(apply(f, word(1)), "+", var(SHIFT))
+    where = Context(BITS, {SHIFT: 3}, {f.qualified: f}, {f.qualified: Table(5)})
+    assert evaluate(expr, where, {}, {}) == 8
+    assert evaluate(expr, replace(where, tables={f.qualified: Table(6)}), {}, {}) == 9
+    assert evaluate(expr, replace(where, constants={SHIFT: 4}), {}, {}) == 9
+    assert evaluate(op(word(255), "+", word(1)), where, {}, {}) == 0
+    assert evaluate(op(word(255), "+", word(1)), replace(where, word_bits=9), {}, {}) == 256
+
+
+def test_whether_a_body_is_defined_everywhere_is_found_out_for_each_table() -> None:
+    f = define("f", (X,), None, core.WORD)
+    divided = op(op(word(5), "/", apply(f, word(1))), "==", word(5))
+    expr = forall(Y, both(op(var(Y), ">", word(3)), divided))  # false at 0; at 4 it may be undefined
+    where = Context(BITS, {}, {f.qualified: f}, {f.qualified: Table(1)})
+    assert evaluate(expr, where, {}, {}) is False
+    with pytest.raises(Undefined):
+        evaluate(expr, replace(where, tables={f.qualified: Table(0)}), {}, {})
+
+
+def test_a_context_can_be_copied_compared_and_shown_whatever_it_was_used_for() -> None:
+    fresh = Context(BITS, {SHIFT: 3}, {}, {})
+    used = Context(BITS, {SHIFT: 3}, {}, {})
+    expr = forall(Y, op(op(var(Y), "+", var(SHIFT)), "!=", word(2)))
+    assert evaluate(expr, used, {}, {}) is False
+    assert used == fresh
+    assert repr(used) == repr(fresh)
+    for other in (pickle.loads(pickle.dumps(used)), deepcopy(used)):
+        assert other == used
+        assert not other.codes.made
+        assert not other.answers.safe
+        assert evaluate(expr, other, {}, {}) is False
+
+
+@pytest.mark.parametrize("expr", [word(256), var(SHIFT)], ids=["literal", "param"])
+def test_what_an_expression_lacks_shows_where_it_is_evaluated_and_not_before(expr: core.Expr) -> None:
+    assert run(op(truth(True), "||", op(expr, "==", expr))) is True
 
 
 def test_consts_are_computed_from_params_defines_and_each_other_in_any_order() -> None:

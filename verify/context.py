@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from verify import core
 from verify.core import Symbol
@@ -37,16 +38,50 @@ class Table:
     entries: Mapping[tuple[Value, ...], Value] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Codes:
+    """What `evaluate` has made of expressions where word size, constants and defines are as in `setting`; tables may
+    differ. They are kept by the identity of the expression, which is its own as long as it is held here: so a copy, or
+    what comes out of a pickle, starts without any.
+    """
+
+    setting: tuple[object, ...] = ()
+    made: dict[int, tuple[core.Expr, Callable[..., Any]]] = field(default_factory=dict)
+
+    def __reduce__(self) -> tuple[type[Codes], tuple[object]]:
+        return Codes, (self.setting,)
+
+
+@dataclass(slots=True)
+class Answers:
+    """What `traits` has found out about expressions in one context, tables and all; kept as codes are."""
+
+    safe: dict[int, tuple[core.Expr, bool]] = field(default_factory=dict)
+    simple: dict[int, tuple[core.Expr, bool]] = field(default_factory=dict)
+
+    def __reduce__(self) -> tuple[type[Answers], tuple[()]]:
+        return Answers, ()
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What does not change while a program runs.
 
     `constants` has a value for each param, WORD_BITS included, and each const; an `Undefined` stands for the value of
     a const that has none, an `Undecided` for one that is not found out: it is raised when the const is used. `tables`
-    has one for each uninterpreted define in use.
+    has one for each uninterpreted define in use. A constant that was once
+    used does not change.
     """
 
     word_bits: int
     constants: Mapping[Symbol, Value | Undefined | Undecided]
     defines: Mapping[str, core.Define]
     tables: Mapping[str, Table]
+    codes: Codes = field(default_factory=Codes, compare=False, repr=False)
+    answers: Answers = field(default_factory=Answers, init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """`replace` hands on the codes, and that is wanted where only the tables are others."""
+        setting = (self.word_bits, self.constants, self.defines)
+        if self.codes.setting != setting:
+            object.__setattr__(self, "codes", Codes(setting))

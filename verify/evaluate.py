@@ -10,8 +10,10 @@ Under a quantifier a number may be a `Form`, which knows how it moves with the b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TypeAlias, assert_never
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import Any, NoReturn, TypeAlias, assert_never
 
 from verify import core
 from verify.context import Context, Table, Undecided, Undefined
@@ -30,6 +32,10 @@ PIECES = 20_000
 
 Result: TypeAlias = "Value | Form"
 Scope: TypeAlias = Mapping[Symbol, Result]
+Code: TypeAlias = "Callable[[Evaluation, Scope, Scope], Result]"
+"""An expression, ready to be evaluated on any values, on those on entry, as `evaluate` has them."""
+Combine: TypeAlias = Callable[[Any, Any], int]
+"""What an operator is of its two operands."""
 
 
 def evaluate(
@@ -49,15 +55,14 @@ def evaluate(
     all values are still gone through, since one may be undefined. Raises Undefined or Undecided. A variable without
     a value is a KeyError.
     """
-    return plain(Evaluation(context, hints or {}, pieces).value(expr, values, entry))
+    return plain(code_of(expr, context)(Evaluation(context, hints or {}, pieces), values, entry))
 
 
 # --- the operations on plain values --------------------------------------------------------------------------------
 
 
-def unary(op: UnaryOp, operand: Value, type_: core.Type, word_bits: int) -> Value:
+def unary(op: UnaryOp, operand: int, type_: core.Type, word_bits: int) -> int:
     """`op operand`; -w on a word wraps."""
-    assert isinstance(operand, int)
     match op:
         case UnaryOp.NOT:
             return not operand
@@ -69,59 +74,69 @@ def unary(op: UnaryOp, operand: Value, type_: core.Type, word_bits: int) -> Valu
             assert_never(op)
 
 
-def binary(op: BinaryOp, left: Value, right: Value, type_: core.Type, word_bits: int, span: Span) -> Value:
+def binary(op: BinaryOp, left: Any, right: Any, type_: core.Type, word_bits: int, span: Span) -> int:
     """`left op right`, both evaluated; `type_` is that of the left operand. Raises Undefined."""
-    if op is BinaryOp.EQ:
-        return left == right
-    if op is BinaryOp.NE:
-        return left != right
-    assert isinstance(left, int)
-    assert isinstance(right, int)
+    return combining(op, type_, word_bits, span)(left, right)
+
+
+def combining(op: BinaryOp, type_: core.Type, word_bits: int, span: Span) -> Combine:
+    """What `binary` does with these, ready for any two operands."""
+    size = 1 << word_bits
     wrap = isinstance(type_, core.WordType)
     match op:
         case BinaryOp.ADD:
-            return (left + right) % (1 << word_bits) if wrap else left + right
+            return (lambda left, right: (left + right) % size) if wrap else operator.add
         case BinaryOp.SUB:
-            return (left - right) % (1 << word_bits) if wrap else left - right
+            return (lambda left, right: (left - right) % size) if wrap else operator.sub
         case BinaryOp.MUL:
-            return left * right % (1 << word_bits) if wrap else left * right
-        case BinaryOp.DIV | BinaryOp.MOD:
-            if right == 0:
-                raise Undefined(span, "the divisor is 0")
-            remainder = left % abs(right)  # Euclidean: 0 <= remainder < |right|
-            return remainder if op is BinaryOp.MOD else (left - remainder) // right
+            return (lambda left, right: left * right % size) if wrap else operator.mul
+        case BinaryOp.DIV:
+            return lambda left, right: (left - _remainder(left, right, span)) // right
+        case BinaryOp.MOD:
+            return lambda left, right: _remainder(left, right, span)
         case BinaryOp.BAND:
-            return left & right
+            return operator.and_
         case BinaryOp.BOR:
-            return left | right
+            return operator.or_
         case BinaryOp.BXOR:
-            return left ^ right
-        case BinaryOp.SHL | BinaryOp.SHR:
-            if not 0 <= right < word_bits:
-                raise Undefined(span, f"a word of {word_bits} bits is shifted by {right}")
-            return (left << right) % (1 << word_bits) if op is BinaryOp.SHL else left >> right
+            return operator.xor
+        case BinaryOp.SHL:
+            return lambda left, right: (left << _count(right, word_bits, span)) % size
+        case BinaryOp.SHR:
+            return lambda left, right: left >> _count(right, word_bits, span)
+        case BinaryOp.EQ | BinaryOp.IFF:
+            return operator.eq
+        case BinaryOp.NE:
+            return operator.ne
         case BinaryOp.LT:
-            return left < right
+            return operator.lt
         case BinaryOp.LE:
-            return left <= right
+            return operator.le
         case BinaryOp.GT:
-            return left > right
+            return operator.gt
         case BinaryOp.GE:
-            return left >= right
-        case BinaryOp.AND:
-            return left and right
-        case BinaryOp.OR:
-            return left or right
-        case BinaryOp.IMPLIES:
-            return not left or right
-        case BinaryOp.IFF:
-            return left == right
+            return operator.ge
+        case BinaryOp.AND | BinaryOp.OR | BinaryOp.IMPLIES:
+            raise AssertionError(f"the right side of {op.value} may not count")
         case BinaryOp.MIN:
-            return min(left, right)
+            return min
         case BinaryOp.MAX:
-            return max(left, right)
+            return max
         case _:
             assert_never(op)
+
+
+def _remainder(left: int, right: int, span: Span) -> int:
+    """The Euclidean one: at least 0, and below |right|."""
+    if right == 0:
+        raise Undefined(span, "the divisor is 0")
+    return left % abs(right)
+
+
+def _count(right: int, word_bits: int, span: Span) -> int:
+    if not 0 <= right < word_bits:
+        raise Undefined(span, f"a word of {word_bits} bits is shifted by {right}")
+    return right
 
 
 def to_word(operand: int, word_bits: int, span: Span) -> int:
@@ -134,167 +149,287 @@ def to_word(operand: int, word_bits: int, span: Span) -> int:
 # --- expressions ---------------------------------------------------------------------------------------------------
 
 
+def code_of(expr: core.Expr, context: Context) -> Code:
+    """What evaluates the expression in that context, whatever its tables: made once, and kept with the context."""
+    kept = context.codes.made.get(id(expr))
+    if kept is not None:
+        return kept[1]
+    code: Code
+    bits = context.word_bits
+    match expr:
+        case core.Literal(span=span, value=value, type=type_):
+            fits = not isinstance(type_, core.WordType) or 0 <= value < 1 << bits
+            code = _known(value) if fits else _as_word(_known(value), bits, span)
+
+        case core.Element(name=name, type=type_):
+            names = type_.members if isinstance(type_, core.EnumType) else type_.named
+            code = _known(Member(type_, names.index(name)))
+
+        case core.Var(symbol=symbol):
+            if symbol.kind is SymbolKind.PARAM or symbol.kind is SymbolKind.CONST:
+                code = _constant(symbol, context.constants)
+            else:
+                code = _variable(symbol)
+
+        case core.Old(body=body):
+            code = _on_entry(code_of(body, context))
+
+        case core.Unary(op=op, operand=operand):
+            code = _unary(op, code_of(operand, context), operand.type, bits)
+
+        case core.Binary(op=BinaryOp.AND | BinaryOp.OR | BinaryOp.IMPLIES, left=left, right=right):
+            code = _connective(expr, code_of(left, context), code_of(right, context))
+
+        case core.Binary(span=span, op=op, left=left, right=right):
+            code = _binary(op, code_of(left, context), code_of(right, context), left.type, bits, span)
+
+        case core.Ite(condition=condition, then=then, otherwise=otherwise):
+            code = _choice(code_of(condition, context), code_of(then, context), code_of(otherwise, context))
+
+        case core.Let(symbol=symbol, value=bound, body=body):
+            code = _let(symbol, code_of(bound, context), code_of(body, context))
+
+        case core.Quantifier():
+            code = _quantifier(expr)
+
+        case core.Apply(span=span, function=function, arguments=arguments):
+            code = _apply(function, [code_of(argument, context) for argument in arguments], span)
+
+        case core.Index(base=base, key=key):
+            code = _index(code_of(base, context), code_of(key, context))
+
+        case core.Update(base=base, key=key, value=new):
+            code = _update(code_of(base, context), code_of(key, context), code_of(new, context))
+
+        case core.EmptySet(type=type_):
+            code = _known(map_value(type_, False, {}, bits))
+
+        case core.ToInt(operand=operand):
+            code = code_of(operand, context)
+
+        case core.ToWord(span=span, operand=operand):
+            code = _as_word(code_of(operand, context), bits, span)
+
+        case _:
+            assert_never(expr)
+
+    context.codes.made[id(expr)] = (expr, code)
+    return code
+
+
+def _known(value: Value) -> Code:
+    return lambda _run, _values, _entry: value
+
+
+def _constant(symbol: Symbol, constants: Mapping[Symbol, Value | Undefined | Undecided]) -> Code:
+    """A param or const. That it has no value shows when it is evaluated, and not before."""
+    if symbol not in constants:
+        return lambda _run, _values, _entry: _raise(KeyError(symbol))
+    constant = constants[symbol]
+    if isinstance(constant, Undefined | Undecided):
+        why = constant
+        return lambda _run, _values, _entry: _raise(type(why)(why.span, why.reason))
+    return _known(constant)
+
+
+def _raise(reason: Exception) -> NoReturn:
+    raise reason
+
+
+def _variable(symbol: Symbol) -> Code:
+    return lambda _run, values, _entry: values[symbol]
+
+
+def _on_entry(body: Code) -> Code:
+    return lambda run, _values, entry: body(run, entry, entry)
+
+
+def _unary(op: UnaryOp, operand: Code, type_: core.Type, word_bits: int) -> Code:
+    size = 1 << word_bits if isinstance(type_, core.WordType) else None
+
+    def code(run: Evaluation, values: Scope, entry: Scope) -> Result:
+        a = operand(run, values, entry)
+        if isinstance(a, Form):
+            return within(scaled(unary(op, a.value, type_, word_bits), a, -1), size, run.path)
+        assert isinstance(a, int)
+        return unary(op, a, type_, word_bits)
+
+    return code
+
+
+def _connective(expr: core.Binary, left: Code, right: Code) -> Code:
+    """`&&`, `||` and `==>`: one truth of the left side settles it."""
+    settling = expr.op is BinaryOp.OR
+    settled = expr.op is not BinaryOp.AND
+
+    def code(run: Evaluation, values: Scope, entry: Scope) -> Result:
+        if run.variable is not None:
+            return run.connective(expr, left, right, values, entry)
+        return settled if left(run, values, entry) == settling else right(run, values, entry)
+
+    return code
+
+
+def _binary(op: BinaryOp, left: Code, right: Code, type_: core.Type, word_bits: int, span: Span) -> Code:
+    combine = combining(op, type_, word_bits, span)
+    bits = word_bits if isinstance(type_, core.WordType) else None
+
+    def code(run: Evaluation, values: Scope, entry: Scope) -> Result:
+        a = left(run, values, entry)
+        b = right(run, values, entry)
+        if isinstance(a, Form) or isinstance(b, Form):
+            return run.moving(op, a, b, combine, bits)
+        return combine(a, b)
+
+    return code
+
+
+def _choice(condition: Code, then: Code, otherwise: Code) -> Code:
+    return lambda run, values, entry: (then if condition(run, values, entry) else otherwise)(run, values, entry)
+
+
+def _let(symbol: Symbol, bound: Code, body: Code) -> Code:
+    def code(run: Evaluation, values: Scope, entry: Scope) -> Result:
+        held = bound(run, values, entry)
+        return body(run, {**values, symbol: held}, {**entry, symbol: held})
+
+    return code
+
+
+def _quantifier(expr: core.Quantifier) -> Code:
+    return lambda run, values, entry: (run.find(expr, 0, dict(values), dict(entry)) is None) == expr.universal
+
+
+def _apply(function: str, arguments: list[Code], span: Span) -> Code:
+    def code(run: Evaluation, values: Scope, entry: Scope) -> Result:
+        held_by = [argument(run, values, entry) for argument in arguments]
+        define = run.context.defines[function]
+        if define.value is None:
+            return run.tabled(function, held_by, span)
+        scope = dict(zip(define.parameters + define.reads, held_by, strict=True))
+        return code_of(define.value, run.context)(run, scope, {})
+
+    return code
+
+
+def _index(base: Code, key: Code) -> Code:
+    def code(run: Evaluation, values: Scope, entry: Scope) -> Result:
+        table = base(run, values, entry)
+        at = key(run, values, entry)
+        assert isinstance(table, MapValue)
+        return looked_up(table, at, run.path) if isinstance(at, Form) else table.get(at)
+
+    return code
+
+
+def _update(base: Code, key: Code, new: Code) -> Code:
+    def code(run: Evaluation, values: Scope, entry: Scope) -> Result:
+        table = base(run, values, entry)
+        at = run.still(key(run, values, entry))
+        assert isinstance(table, MapValue)
+        return table.set(at, run.still(new(run, values, entry)))
+
+    return code
+
+
+def _as_word(operand: Code, word_bits: int, span: Span) -> Code:
+    def code(run: Evaluation, values: Scope, entry: Scope) -> Result:
+        number = operand(run, values, entry)
+        assert isinstance(number, int | Form)
+        to_word(standing(number), word_bits, span)
+        return within(number, 1 << word_bits, run.path)
+
+    return code
+
+
+# --- one evaluation ------------------------------------------------------------------------------------------------
+
+
 class Evaluation:
     """One evaluation: the path so far, the innermost variable that is swept, and what is left of the budget."""
 
     def __init__(self, context: Context, hints: Mapping[Symbol, tuple[Value, ...]], pieces: int) -> None:
         self.context = context
         self.bits = context.word_bits
-        self.size = 1 << context.word_bits
         self.hints = hints
-        self.budget = Budget(pieces)
+        self.pieces = pieces
         self.path: Path = []
         self.variable: Variable | None = None
         self.swept = 0
-        self.traits = Traits(context, self._works)
         self._waits: dict[int, tuple[int, int]] = {}
+
+    @cached_property
+    def budget(self) -> Budget:
+        return Budget(self.pieces)
+
+    @cached_property
+    def traits(self) -> Traits:
+        return Traits(self.context, self._works)
 
     def value(self, expr: core.Expr, values: Scope, entry: Scope) -> Result:
         """The value of an expression; a Form only under a quantifier. Its conditions go to the path."""
-        match expr:
-            case core.Literal(span=span, value=value, type=type_):
-                return to_word(value, self.bits, span) if isinstance(type_, core.WordType) else value
+        return code_of(expr, self.context)(self, values, entry)
 
-            case core.Element(name=name, type=type_):
-                names = type_.members if isinstance(type_, core.EnumType) else type_.named
-                return Member(type_, names.index(name))
-
-            case core.Var(symbol=symbol):
-                if symbol.kind is SymbolKind.PARAM or symbol.kind is SymbolKind.CONST:
-                    constant = self.context.constants[symbol]
-                    if isinstance(constant, Undefined | Undecided):
-                        raise type(constant)(constant.span, constant.reason)
-                    return constant
-                return values[symbol]
-
-            case core.Old(body=body):
-                return self.value(body, entry, entry)
-
-            case core.Unary(op=op, operand=operand):
-                moving = self.value(operand, values, entry)
-                type_ = operand.type
-                if isinstance(moving, Form):
-                    now = unary(op, moving.value, type_, self.bits)
-                    assert isinstance(now, int)
-                    return within(scaled(now, moving, -1), self._size(type_), self.path)
-                return unary(op, moving, type_, self.bits)
-
-            case core.Binary(span=span, op=op, left=left, right=right):
-                if op is BinaryOp.AND or op is BinaryOp.OR or op is BinaryOp.IMPLIES:
-                    return self._connective(op, left, right, values, entry)
-                a = self.value(left, values, entry)
-                b = self.value(right, values, entry)
-                if isinstance(a, Form) or isinstance(b, Form):
-                    return self._moving(op, a, b, left.type, span)
-                return binary(op, a, b, left.type, self.bits, span)
-
-            case core.Ite(condition=condition, then=then, otherwise=otherwise):
-                return self.value(then if self.value(condition, values, entry) else otherwise, values, entry)
-
-            case core.Let(symbol=symbol, value=bound, body=body):
-                held = {symbol: self.value(bound, values, entry)}
-                return self.value(body, {**values, **held}, {**entry, **held})
-
-            case core.Quantifier(universal=universal):
-                return (self.find(expr, 0, dict(values), dict(entry)) is None) == universal
-
-            case core.Apply(span=span, function=function, arguments=arguments):
-                held_by = [self.value(argument, values, entry) for argument in arguments]
-                define = self.context.defines[function]
-                if define.value is None:
-                    return self._tabled(function, held_by, span)
-                scope = dict(zip(define.parameters + define.reads, held_by, strict=True))
-                return self.value(define.value, scope, {})
-
-            case core.Index(base=base, key=key):
-                table = self.value(base, values, entry)
-                at = self.value(key, values, entry)
-                assert isinstance(table, MapValue)
-                return looked_up(table, at, self.path) if isinstance(at, Form) else table.get(at)
-
-            case core.Update(base=base, key=key, value=new):
-                table = self.value(base, values, entry)
-                at = self._still(self.value(key, values, entry))
-                assert isinstance(table, MapValue)
-                return table.set(at, self._still(self.value(new, values, entry)))
-
-            case core.EmptySet(type=type_):
-                return map_value(type_, False, {}, self.bits)
-
-            case core.ToInt(operand=operand):
-                return self.value(operand, values, entry)
-
-            case core.ToWord(span=span, operand=operand):
-                number = self.value(operand, values, entry)
-                if isinstance(number, Form):
-                    to_word(number.value, self.bits, span)
-                    return within(number, self.size, self.path)
-                assert isinstance(number, int)
-                return to_word(number, self.bits, span)
-
-            case _:
-                assert_never(expr)
-
-    def _size(self, type_: core.Type) -> int | None:
-        return self.size if isinstance(type_, core.WordType) else None
-
-    def _still(self, result: Result) -> Value:
+    def still(self, result: Result) -> Value:
         """The value, from here on the only one: a map holds no moving numbers."""
         return pin(result, self.path) if isinstance(result, Form) else result
 
-    def _moving(self, op: BinaryOp, left: Result, right: Result, type_: core.Type, span: Span) -> Result:
+    def moving(self, op: BinaryOp, left: Result, right: Result, combine: Combine, word_bits: int | None) -> Result:
+        """`left op right`, one of which moves; `word_bits` is None for ints."""
         assert isinstance(left, int | Form)
         assert isinstance(right, int | Form)
-        now = binary(op, standing(left), standing(right), type_, self.bits, span)
+        now = combine(standing(left), standing(right))
         if isinstance(now, bool):
             compared(op, left, right, self.path)
             return now
-        assert isinstance(now, int)
-        return arithmetic(op, left, right, now, self.bits if isinstance(type_, core.WordType) else None, self.path)
+        return arithmetic(op, left, right, now, word_bits, self.path)
 
-    def _connective(self, op: BinaryOp, left: core.Expr, right: core.Expr, values: Scope, entry: Scope) -> Result:
+    def connective(self, expr: core.Binary, left: Code, right: Code, values: Scope, entry: Scope) -> Result:
         """`&&`, `||` and `==>`: one truth of the left side settles it, and one of the right side does.
 
         While a variable is swept, the side that settles it for longer gives the path: the left side may be left out of
         it where the right one settles it, if it is defined for all values. To look for the longer stretch costs time,
         and is given up for a while where it was in vain.
         """
-        settling = op is BinaryOp.OR
-        settled = op is not BinaryOp.AND
-        if self.variable is None:
-            return settled if self.value(left, values, entry) == settling else self.value(right, values, entry)
+        settling = expr.op is BinaryOp.OR
+        settled = expr.op is not BinaryOp.AND
+        assert self.variable is not None
         path = self.path
         self.path = first = _empty()
-        truth = self.value(left, values, entry)
+        truth = left(self, values, entry)
         if truth == settling:
-            if first and self.traits.safe(left) and self.traits.simple(right) and self._due(right):
+            if first and self.traits.safe(expr.left) and self.traits.simple(expr.right) and self._due(expr.right):
                 second = self._attempt(right, settled, values, entry)
-                if second is not None and self._longer(right, second, first):
+                if second is not None and self._longer(expr.right, second, first):
                     first = second
             self.path = path
             path += first
             return settled
-        if self.swept == 1 and room(first, self.variable) == 0 and not (self.traits.safe(left) and self._due(right)):
+        if (
+            self.swept == 1
+            and room(first, self.variable) == 0
+            and not (self.traits.safe(expr.left) and self._due(expr.right))
+        ):
             # No step further is possible: this value alone counts, and a plain evaluation is enough.
             truth = self._standing(right, values, entry)
             self.path = path
             path += first
             return truth
         self.path = second = _empty()
-        truth = self.value(right, values, entry)
+        truth = right(self, values, entry)
         self.path = path
-        if truth != settled or not self.traits.safe(left):
+        if truth != settled or not self.traits.safe(expr.left):
             path += first
         else:
-            self._longer(right, second, first)
+            self._longer(expr.right, second, first)
         path += second
         return truth
 
-    def _attempt(self, expr: core.Expr, truth: bool, values: Scope, entry: Scope) -> Path | None:
+    def _attempt(self, code: Code, truth: bool, values: Scope, entry: Scope) -> Path | None:
         """A path on which an expression, whose value is not asked for, has that truth; None if it has not."""
         self.path = []
         try:
-            return self.path if self.value(expr, values, entry) == truth else None
+            return self.path if code(self, values, entry) == truth else None
         except (Undefined, Undecided):
             return None
 
@@ -306,6 +441,7 @@ class Evaluation:
         The two scopes are changed: they are the caller's own copies. Variables are bound in `entry` too, for `Old`.
         """
         symbol = expr.symbols[at]
+        holds = code_of(expr.body, self.context)
 
         def body(value: Result, variable: Variable | None) -> tuple[bool, Path]:
             values[symbol] = entry[symbol] = value
@@ -316,7 +452,7 @@ class Evaluation:
             if at + 1 < len(expr.symbols):
                 truth = (self.find(expr, at + 1, values, entry) is None) == expr.universal
             else:
-                truth = bool(self.value(expr.body, values, entry))
+                truth = bool(holds(self, values, entry))
             self.path, self.variable = path, outer
             self.swept -= variable is not None
             return truth, here
@@ -343,12 +479,12 @@ class Evaluation:
         )
         return find(wanted, self.path, self.budget)
 
-    def _standing(self, expr: core.Expr, values: Scope, entry: Scope) -> Result:
+    def _standing(self, code: Code, values: Scope, entry: Scope) -> Result:
         """The value where the one variable that is swept stands, without any conditions."""
         variable, self.variable, self.swept = self.variable, None, 0
         still = {s: v.value if isinstance(v, Form) else v for s, v in values.items()}
         then = {s: v.value if isinstance(v, Form) else v for s, v in entry.items()}
-        result = self.value(expr, still, then)
+        result = code(self, still, then)
         self.variable, self.swept = variable, 1
         return result
 
@@ -379,7 +515,8 @@ class Evaluation:
             return False
         return True
 
-    def _tabled(self, function: str, arguments: list[Result], span: Span) -> Value:
+    def tabled(self, function: str, arguments: list[Result], span: Span) -> Value:
+        """An uninterpreted define. Raises Undecided where nothing says what it is."""
         table = self.context.tables.get(function)
         if table is None:
             raise Undecided(span, f"nothing says what {function} is here")

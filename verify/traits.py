@@ -11,7 +11,7 @@ from verify.sites import subexpressions
 
 
 class Traits:
-    """Answers about expressions, remembered by their identity: they must outlive this object.
+    """Answers about expressions, kept with the context.
 
     `works` says of a partial operation with a constant right operand whether it is defined for every left one.
     """
@@ -19,23 +19,23 @@ class Traits:
     def __init__(self, context: Context, works: Callable[[core.Binary], bool]) -> None:
         self._context = context
         self._works = works
-        self._safe: dict[int, bool] = {}
-        self._simple: dict[int, bool] = {}
 
     def safe(self, expr: core.Expr) -> bool:
         """True only if the expression is defined for all values of its variables."""
-        known = self._safe.get(id(expr))
+        kept = self._context.answers.safe
+        known = kept.get(id(expr))
         if known is None:
-            known = self._safe[id(expr)] = self._is_safe(expr)
-        return known
+            known = kept[id(expr)] = (expr, self._is_safe(expr))
+        return known[1]
 
     def simple(self, expr: core.Expr) -> bool:
         """True iff no quantifier is in the expression, or in a define that it applies."""
-        known = self._simple.get(id(expr))
+        kept = self._context.answers.simple
+        known = kept.get(id(expr))
         if known is None:
-            known = not isinstance(expr, core.Quantifier) and all(self.simple(e) for e in self._parts(expr))
-            self._simple[id(expr)] = known
-        return known
+            simple = not isinstance(expr, core.Quantifier) and all(self.simple(e) for e in self._parts(expr))
+            known = kept[id(expr)] = (expr, simple)
+        return known[1]
 
     def _parts(self, expr: core.Expr) -> Iterator[core.Expr]:
         yield from core.children(expr)

@@ -196,8 +196,8 @@ class Maps:
         base = values[plan.symbol]
         assert isinstance(base, MapValue)
         there = map_value(plan.type, base.default, {key: value}, self.context.word_bits)
-        then = {**values, plan.symbol: there}
-        return all(_value(_body(c), self.context, {**then, bound: key}) is True for bound, c in plan.pointwise)
+        then = {**values, plan.symbol: there, **{bound: key for bound, _ in plan.pointwise}}
+        return all(_value(_body(c), self.context, then) is True for _, c in plan.pointwise)
 
     # --- keys ------------------------------------------------------------------------------------------------------
 

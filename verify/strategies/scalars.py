@@ -83,17 +83,18 @@ class Scalars:
 
     def choose(self, prefix: tuple[Value, ...], group: int, at: int) -> tuple[Value, ...]:
         """The next value, from the group chosen or the first after it that has a candidate; empty if none is found."""
-        groups = self.groups(prefix)
+        groups, symbol = self.groups(prefix), self.symbols[len(prefix)]
+        values = dict(zip(self.symbols, prefix, strict=False))
         for by in range(len(groups)):
             candidates = groups[(group * len(groups) // SCALE + by) % len(groups)]
             start, probed = at * len(candidates) // SCALE, 0
             # The plainest that will do; else whichever, not always the one that follows those that are refused.
             stride = next(s for s in (61, 67, 1) if gcd(s, len(candidates)) == 1) if start else 1
             for step in range(len(candidates)):
-                chosen = (*prefix, candidates[(start + step * stride) % len(candidates)])
-                if self.valid(chosen):
-                    if self.meets(chosen, quantified=True):
-                        return chosen[-1:]
+                values[symbol] = candidate = candidates[(start + step * stride) % len(candidates)]
+                if self.valid((*prefix, candidate), values):
+                    if self.meets(values, quantified=True):
+                        return (candidate,)
                     probed += 1
                     if probed == PROBES:
                         break
@@ -121,17 +122,17 @@ class Scalars:
             )
         return self.units[symbol]
 
-    def valid(self, prefix: tuple[Value, ...]) -> bool:
-        """Whether the last value of a prefix meets `keep` and the conditions without a quantifier that it completes."""
+    def valid(self, prefix: tuple[Value, ...], values: Values) -> bool:
+        """Whether the last value of a prefix, with `values` by symbol, meets `keep` and the conditions without a
+        quantifier that it completes."""
         if prefix not in self.met:
-            self.met[prefix] = self.meets(prefix, quantified=False)
+            self.met[prefix] = self.meets(values, quantified=False)
         return self.met[prefix]
 
-    def meets(self, prefix: tuple[Value, ...], *, quantified: bool) -> bool:
-        """Whether the last value of a prefix meets the conditions that it completes: those with a quantifier, which are
-        dear to evaluate, or the others and `keep`."""
-        values = dict(zip(self.symbols, prefix, strict=False))
-        due = self.due[len(prefix) - 1][quantified]
+    def meets(self, values: Values, *, quantified: bool) -> bool:
+        """Whether the last of the first values meets the conditions that it completes: those with a quantifier, which
+        are dear to evaluate, or the others and `keep`."""
+        due = self.due[len(values) - 1][quantified]
         return (quantified or self.keep(self.context, values)) and all(c.met(self.context, values) for c in due)
 
 
