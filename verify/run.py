@@ -18,6 +18,7 @@ from verify.question import ask, quantified
 from verify.scopes import Scope
 from verify.search import Found, Nothing, search, search_small
 from verify.sites import statements
+from verify.small import sizes_of
 from verify.span import Span
 from verify.syntax import RoutineKind
 from verify.unroll import Check, Pick, Unroll
@@ -154,7 +155,7 @@ class _RunSearch:
 
     def soon(self, context: Context) -> Violation | None:
         """A run that breaks what the routine itself claims, or else the rest of its own, if one is soon found."""
-        sizes = _sizes(context)
+        sizes = sizes_of(context)
         laid_out: dict[int, Unroll] = {}
         for number in range(2):
             for one in FIRST:
@@ -252,13 +253,6 @@ def _given(
 
     seen = [i.symbol for i in program.visible_items(routine.module) if isinstance(i, core.State)]
     return {p: at_entry(p) for p in routine.parameters}, {s: at_entry(s) for s in seen}
-
-
-def _sizes(context: Context) -> tuple[int, ...]:
-    """The greatest and the least of the program's constants that are powers of two, 1 aside; none on no geometry."""
-    words = (v for s, v in context.constants.items() if s.kind is SymbolKind.CONST and s.type == core.WORD)
-    powers = sorted(v for v in words if isinstance(v, int) and v > 1 and v & (v - 1) == 0)
-    return tuple(dict.fromkeys((powers[-1], powers[0]))) if powers else ()
 
 
 def _stages(checks: Sequence[Check]) -> tuple[tuple[Check, ...], tuple[Check, ...], tuple[Check, ...]]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import z3
 
 from verify import core, integers, terms
-from verify.core import IntType, OpaqueType, Symbol, Type
+from verify.context import Context
+from verify.core import IntType, OpaqueType, Symbol, SymbolKind, Type
 from verify.encode import Encoded, Encoder, Term
 from verify.values import Member, Value
 
@@ -23,6 +24,13 @@ FREE = 4
 
 TIMES = 3
 """The bits (signed) of how many times a size is taken."""
+
+
+def sizes_of(context: Context) -> tuple[int, ...]:
+    """The greatest and the least of the program's constants that are powers of two, 1 aside; none on no geometry."""
+    words = (v for s, v in context.constants.items() if s.kind is SymbolKind.CONST and s.type == core.WORD)
+    powers = sorted(v for v in words if isinstance(v, int) and v > 1 and v & (v - 1) == 0)
+    return tuple(dict.fromkeys((powers[-1], powers[0]))) if powers else ()
 
 
 @dataclass(slots=True)

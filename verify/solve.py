@@ -15,13 +15,14 @@ from verify.evaluate import Undecided, Undefined, context_for, evaluate
 from verify.execute import Finished
 from verify.passive import Kind, Obligation
 from verify.present import present_run, present_values
-from verify.prove import Encodings, NoProof, Proof, at_once, prove, prove_generally
+from verify.prove import MIDDLING, Encodings, NoProof, Proof, at_once, prove, prove_generally
 from verify.question import Question, applied, ask, quantified
 from verify.run import FUEL, Runs, Violation, find_run, replay
 from verify.scopes import Scope
-from verify.search import Found, Nothing, Unsure, familiar, search
+from verify.search import Found, Nothing, Search, Unsure, familiar, search, search_small
 from verify.seen import assumptions
 from verify.sites import statements
+from verify.small import sizes_of
 from verify.span import Source
 from verify.stated import stated
 from verify.syntax import RoutineKind
@@ -36,7 +37,7 @@ EVALUATION, VERBATIM = "evaluate", "verbatim"
 """What gives a verdict beside the solver, as the report names it: see `evaluate` and `stated`."""
 
 SOON = 0.1
-"""The share of its time that a claim's brief search for values may take."""
+"""The share of its time that a brief search for values may take."""
 
 BRIEF = 150_000
 """The effort of each call of the solver in that search: a tenth of a second or so."""
@@ -195,7 +196,9 @@ class _Discharge:
             Kind.COVER: (Verdict.COVERED, Verdict.UNCOVERED),
         }.get(self.obligation.kind, (Verdict.REFUTED, Verdict.PROVED))
         bent = quantified(self.program, question)
-        found = search(self.program, question, self.at_most(0.7), bent)
+        found: Search | None = _soon_found(self.program, question, self.at_most(SOON), bent) or self.small(question)
+        if found is None:
+            found = search(self.program, question, self.at_most(0.7), bent)
         match found:
             case Found():
                 confirmed = found.confirmed
@@ -221,6 +224,16 @@ class _Discharge:
                     return _Outcome(Verdict.UNKNOWN, Reason.SOLVER, detail=(found.reason,), defect=not bent)
                 reason = Reason.NOT_EXECUTABLE if found.undecided else _reason(found.reason)
                 return _Outcome(Verdict.UNKNOWN, reason, detail=(found.reason,))
+
+    def small(self, question: Question) -> Found | None:
+        """Small values at a geometry that has a name, if there are some and middling effort finds them."""
+        for scope in familiar(self.program, question)[:1]:
+            sizes = sizes_of(context_for(self.program, scope.values, scope.word_bits, {}))
+            found = search_small(self.program, replace(question, scope=scope), self.at_most(SOON), MIDDLING, sizes)
+            forget()
+            if isinstance(found, Found):
+                return found
+        return None
 
     def why_nothing(self) -> tuple[str, ...]:
         where = f"{self.scope.shown} at {self.scope.word_bits} bits" if self.scope.name is None else self.scope.name
