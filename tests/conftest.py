@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import pytest
 from generated import EXAMPLES, BadSuite, Drawn, Suite, implementations, suite
+
+from verify import load, parser
 
 SUITE = pytest.StashKey[Suite]()
 SAID = pytest.StashKey[dict[str, list[str]]]()
@@ -17,17 +20,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--examples", type=int, default=EXAMPLES, help=help_)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Has `load` parse each text once in this process: most of the time of a load goes there.
+
+    What a text parses to depends on nothing but the text and the path that is shown for it, and never changes. So a
+    copy of the specification that differs in one file costs one file, if it is loaded to be shown under the same paths.
+    """
+    parsed = cache(lambda source: parser.parse(source))
+    patch = pytest.MonkeyPatch()
+    patch.setattr(load, "parse", lambda source, tables: parser.parse(source, tables) if tables else parsed(source))
+    config.add_cleanup(patch.undo)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "generated" not in metafunc.fixturenames:
         return
-    config = metafunc.config
-    if SUITE not in config.stash:
-        try:
-            root = config.rootpath
-            config.stash[SUITE] = suite([root / "spec"], implementations(root / "pyproject.toml"), root)
-        except BadSuite as error:
-            raise metafunc.definition.parent.CollectError(str(error)) from error  # type: ignore[union-attr]
-    tests = config.stash[SUITE].tests
+    try:
+        tests = whole_suite(metafunc.config).tests
+    except BadSuite as error:
+        raise metafunc.definition.parent.CollectError(str(error)) from error  # type: ignore[union-attr]
     # Those of one procedure in one process, so that its examples are drawn once.
     grouped = [pytest.param(t, id=t.id, marks=pytest.mark.xdist_group(t.routine.qualified)) for t in tests]
     metafunc.parametrize("generated", grouped)
@@ -36,7 +47,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def specification(request: pytest.FixtureRequest) -> Suite:
     """The specification, the functions that implement it, and their tests."""
-    return request.config.stash[SUITE]
+    return whole_suite(request.config)
+
+
+def whole_suite(config: pytest.Config) -> Suite:
+    """The tests of the whole specification, made once in a process. Raises BadSuite."""
+    if SUITE not in config.stash:
+        root = config.rootpath
+        config.stash[SUITE] = suite([root / "spec"], implementations(root / "pyproject.toml"), root)
+    return config.stash[SUITE]
 
 
 # --- what is said at the end ---------------------------------------------------------------------------------------

@@ -38,10 +38,11 @@ DIFFERENT = 7
 
 
 class Spec:
-    """A specification or a part of it, elaborated."""
+    """A specification or a part of it, elaborated. Its files are shown by their paths below `folder`: those of a copy
+    are shown as those of what it is a copy of."""
 
-    def __init__(self, place: Path) -> None:
-        loaded = load([place])
+    def __init__(self, place: Path, folder: Path) -> None:
+        loaded = load([place], folder)
         program, mistakes = elaborate(loaded.modules, loaded.roots, loaded.sources, loaded.broken)
         assert program is not None, mistakes
         self.program: core.Program = program

@@ -69,6 +69,15 @@ class Ran:
 
 
 @dataclass(frozen=True, slots=True)
+class Inputs:
+    """A procedure's examples, which do not depend on what is run on them; and how many were `rejected` on the way."""
+
+    maker: Maker = field(repr=False)  # else a failing assertion about it would write out the whole specification
+    examples: tuple[Example, ...] = field(repr=False)
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
 class Drawn:
     """A procedure's examples, run, and by each class of its inputs how many of them are in it."""
 
@@ -81,7 +90,7 @@ class Drawn:
 class Suite:
     """All generated tests of a specification. `without`: the procedures that have no implementation.
 
-    `drawn` is filled in as tests run, by procedure, number of examples and seed.
+    `inputs` and `drawn` are filled in as tests run, by procedure, number of examples and seed.
     """
 
     program: core.Program
@@ -90,11 +99,16 @@ class Suite:
     classes: tuple[InputClass, ...]
     tests: tuple[Generated, ...]
     without: tuple[str, ...]
+    inputs: dict[tuple[str, int, int], Inputs] = field(default_factory=dict)
     drawn: dict[tuple[str, int, int], Drawn] = field(default_factory=dict)
 
     def aims(self, routine: core.Routine) -> tuple[InputClass, ...]:
         """The classes of a procedure's inputs."""
         return tuple(c for c in self.classes if c.procedure == routine.qualified)
+
+    def running(self, functions: Mapping[str, Function]) -> Suite:
+        """The same tests on the same inputs, with these functions, by procedure, in place of what implements them."""
+        return replace(self, functions={**self.functions, **functions}, drawn={})
 
 
 # --- which tests there are -----------------------------------------------------------------------------------------
@@ -168,18 +182,39 @@ def drawn(suite: Suite, routine: core.Routine, count: int, number: int) -> Drawn
     """The procedure's examples, the same for all its tests. Raises Broken if there are none."""
     key = (routine.qualified, count, number)
     if key not in suite.drawn:
-        kept: list[Ran] = []
-        try:
-            maker = Maker(suite.program, routine, suite.aims(routine), affordable)
-            _each_example(maker, count, number, lambda example: kept.append(ran_on(suite, routine, example)))
-        except (Impossible, Unsatisfiable, FailedHealthCheck) as error:
-            raise Broken(f"{routine.qualified}: no examples can be drawn: {error}") from error
+        found = inputs(suite, routine, count, number)
+        ran = tuple(ran_on(suite, routine, example) for example in found.examples)
         reached = {
-            c.id: sum(c.reached(r.example.geometry, r.context, r.example.entry) for r in kept)
+            c.id: sum(c.reached(r.example.geometry, r.context, r.example.entry) for r in ran)
             for c in suite.aims(routine)
         }
-        suite.drawn[key] = Drawn(maker, tuple(kept), reached)
+        suite.drawn[key] = Drawn(found.maker, ran, reached)
     return suite.drawn[key]
+
+
+def inputs(suite: Suite, routine: core.Routine, count: int, number: int) -> Inputs:
+    """The procedure's examples, drawn once. Raises Broken if there are none."""
+    key = (routine.qualified, count, number)
+    if key not in suite.inputs:
+        kept: list[Example] = []
+        try:
+            maker = _Counting(suite.program, routine, suite.aims(routine), affordable)
+            _each_example(maker, count, number, kept.append)
+        except (Impossible, Unsatisfiable, FailedHealthCheck) as error:
+            raise Broken(f"{routine.qualified}: no examples can be drawn: {error}") from error
+        suite.inputs[key] = Inputs(maker, tuple(kept), maker.rejected)
+    return suite.inputs[key]
+
+
+class _Counting(Maker):
+    """A Maker that counts the choices of which it makes no example: these are rejected, and others drawn."""
+
+    rejected = 0
+
+    def make(self, choices: bytes) -> Example | None:
+        example = super().make(choices)
+        self.rejected += example is None
+        return example
 
 
 def _each_example(maker: Maker, count: int, number: int, act: Callable[[Example], None]) -> None:

@@ -9,13 +9,26 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from generated import BadSuite, Broken, Generated, Ran, Suite, broken, drawn, implementations, message, run, suite
+from bridge import function_at
+from generated import (
+    EXAMPLES,
+    BadSuite,
+    Broken,
+    Generated,
+    Ran,
+    Suite,
+    broken,
+    drawn,
+    implementations,
+    message,
+    run,
+    suite,
+)
 from inject import inject
 
 import mremap_impl.mremap
@@ -46,77 +59,76 @@ def test_generated(generated: Generated, specification: Suite, pytestconfig: pyt
 # --- they can fail -------------------------------------------------------------------------------------------------
 
 
+def as_it_is_now(made: Suite, procedure: str) -> Suite:
+    """The tests with the implementation of a procedure as it is now, on the examples of the generated tests."""
+    return made.running({procedure: function_at(TABLE[procedure])})
+
+
 def failing(made: Suite, procedure: str) -> dict[str, tuple[Generated, Ran, str]]:
-    """The tests of a procedure that fail on a few examples, by id without the procedure: where, and in which way."""
+    """The tests of a procedure that fail, by id without the procedure: where, and in which way."""
     found: dict[str, tuple[Generated, Ran, str]] = {}
     for test in made.tests:
-        if test.routine.name == procedure:
-            for ran in drawn(made, test.routine, FEW, 0).ran:
+        if test.routine.qualified == procedure:
+            for ran in drawn(made, test.routine, EXAMPLES, 0).ran:
                 why = broken(test, ran)
                 if why is not None:
-                    found.setdefault(test.id.removeprefix(f"{test.routine.qualified}."), (test, ran, why))
+                    found[test.id.removeprefix(f"{procedure}.")] = (test, ran, why)
+                    break
     return found
 
 
 STEP, MREMAP = mremap_impl.step, mremap_impl.mremap
+EXTENT, MOVED, PTES = "extent.source_extent", "move_page_tables.move_page_tables", "move_page_tables.move_ptes"
+
+FAULTS: dict[str, tuple[ModuleType, str, str, str, set[str]]] = {
+    "minus one": (STEP, "words.sub(next, 1) > old_end", "next > old_end", EXTENT, {"ensures.exact"}),
+    "destination cut left out": (
+        MREMAP,
+        "            extent = destination_cut(extent, new_addr, geometry)\n",
+        "",
+        MOVED,
+        {"ensures.exact", "ensures.maps"},
+    ),
+    "old entry not cleared": (MREMAP, "mm.ptep_clear_flush(old_pte)", "mm.pte[old_pte]", PTES, {"ensures.moved"}),
+    "on past a refused table": (
+        MREMAP,
+        "                break\n",
+        "                old_addr, new_addr = words.add(old_addr, extent), words.add(new_addr, extent)\n"
+        "                continue\n",
+        MOVED,
+        {"ensures.exact", "ensures.complete"},
+    ),
+    "hook": (MREMAP, "moved = mm.move_pte(pte, old_addr, new_addr)", "moved = pte", PTES, {"ensures.moved"}),
+}
 
 
 @pytest.mark.parametrize(
     ("module", "text", "fault", "procedure", "tests"),
-    [
-        pytest.param(
-            STEP, "words.sub(next, 1) > old_end", "next > old_end", "source_extent", {"ensures.exact"}, id="minus one"
-        ),
-        pytest.param(
-            MREMAP,
-            "            extent = destination_cut(extent, new_addr, geometry)\n",
-            "",
-            "move_page_tables",
-            {"ensures.exact", "ensures.maps"},
-            id="destination cut left out",
-        ),
-        pytest.param(
-            MREMAP,
-            "mm.ptep_clear_flush(old_pte)",
-            "mm.pte[old_pte]",
-            "move_ptes",
-            {"ensures.moved"},
-            id="old entry not cleared",
-        ),
-        pytest.param(
-            MREMAP,
-            "                break\n",
-            "                old_addr, new_addr = words.add(old_addr, extent), words.add(new_addr, extent)\n"
-            "                continue\n",
-            "move_page_tables",
-            {"ensures.exact", "ensures.complete"},
-            id="on past a refused table",
-        ),
-        pytest.param(
-            MREMAP,
-            "moved = mm.move_pte(pte, old_addr, new_addr)",
-            "moved = pte",
-            "move_ptes",
-            {"ensures.moved"},
-            id="hook",
-        ),
-    ],
+    # With the generated tests of the procedure, whose examples are drawn once.
+    [pytest.param(*row, id=name, marks=pytest.mark.xdist_group(row[3])) for name, row in FAULTS.items()],
 )
 def test_a_fault_in_the_implementation_makes_the_tests_of_what_it_breaks_fail(
-    module: ModuleType, text: str, fault: str, procedure: str, tests: set[str], monkeypatch: pytest.MonkeyPatch
+    module: ModuleType,
+    text: str,
+    fault: str,
+    procedure: str,
+    tests: set[str],
+    specification: Suite,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     inject(monkeypatch, module, text, fault)
-    found = failing(suite([SPEC], TABLE, ROOT), procedure)
+    found = failing(as_it_is_now(specification, procedure), procedure)
     assert tests <= found.keys()
 
 
+@pytest.mark.xdist_group(PTES)
 def test_a_failure_is_shown_on_a_small_example_in_the_terms_of_the_specification(
-    monkeypatch: pytest.MonkeyPatch,
+    specification: Suite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inject(monkeypatch, MREMAP, "mm.ptep_clear_flush(old_pte)", "mm.pte[old_pte]")
-    made = suite([SPEC], TABLE, ROOT)
+    made = as_it_is_now(specification, PTES)
     with pytest.raises(Broken) as error:
-        run(made, next(t for t in made.tests if t.id == "move_page_tables.move_ptes.ensures.moved"), count=FEW)
+        run(made, next(t for t in made.tests if t.id == "move_page_tables.move_ptes.ensures.moved"), count=EXAMPLES)
     lines = str(error.value).splitlines()
     start = lines.index("  smallest example found:")
     assert lines[0].endswith("move_ptes.ensures.moved, as mremap_impl.mremap.move_ptes has it: it is false")
@@ -132,7 +144,7 @@ def a_step(old_addr: int, old_end: int, geometry: Geometry) -> int:
 
 
 def test_a_message_is_the_whole_story(specification: Suite) -> None:
-    made = replace_function(specification, "extent.source_extent", a_step)
+    made = specification.running({EXTENT: a_step})
     test = next(t for t in made.tests if t.id == "extent.source_extent.ensures.exact")
     assert test.clause is not None
     ran = drawn(made, test.routine, 1, 0).ran[0]
@@ -154,10 +166,6 @@ def test_a_message_is_the_whole_story(specification: Suite) -> None:
     ]
 
 
-def replace_function(made: Suite, procedure: str, function: Callable[..., int]) -> Suite:
-    return replace(made, functions={**made.functions, procedure: function}, drawn={})
-
-
 # --- they follow the specification ---------------------------------------------------------------------------------
 
 
@@ -175,10 +183,10 @@ def copied(folder: Path, changes: Mapping[str, tuple[str, str]]) -> Path:
 LATENCY = "    ensures  latency:  int(cut) "
 
 
-def test_a_clause_more_in_the_specification_is_a_test_more(tmp_path: Path) -> None:
+def test_a_clause_more_in_the_specification_is_a_test_more(specification: Suite, tmp_path: Path) -> None:
     spec = copied(tmp_path, {"extent.spec": (LATENCY, "    ensures  short: cut < 3\n" + LATENCY)})
-    before, after = suite([SPEC], TABLE, ROOT), suite([spec], TABLE, tmp_path)
-    assert {t.id for t in after.tests} - {t.id for t in before.tests} == {"extent.latency_cut.ensures.short"}
+    after = suite([spec], TABLE, tmp_path)
+    assert {t.id for t in after.tests} - {t.id for t in specification.tests} == {"extent.latency_cut.ensures.short"}
     with pytest.raises(Broken, match=r"ensures.short, as mremap_impl.step.latency_cut has it: it is false"):
         run(after, next(t for t in after.tests if t.id.endswith(".short")), count=20)
 
@@ -238,10 +246,12 @@ def test_a_claim_that_is_not_defined_fails(tmp_path: Path) -> None:
         run(made, next(t for t in made.tests if t.id.endswith(".every")), count=FEW)
 
 
-def test_a_state_that_modifies_does_not_name_must_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.xdist_group("tables.get_old_pmd")
+def test_a_state_that_modifies_does_not_name_must_stay(specification: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     line = "    if pmd_none_or_clear_bad(mm, pmd):\n"
     inject(monkeypatch, MREMAP, line, f"    mm.allocator.grants()\n{line}")
-    found = failing(suite([SPEC], TABLE, ROOT), "get_old_pmd")
+    procedure = "tables.get_old_pmd"
+    found = failing(as_it_is_now(specification, procedure), procedure)
     assert found.keys() == {"modifies"}
     assert found["modifies"][2].endswith("asked has changed, and `modifies` does not name it")
 

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.xdist_group("lost page")
 
 @cache
 def specification() -> core.Program:
-    loaded = load([ROOT / "spec"])
+    loaded = load([ROOT / "spec"], ROOT)
     program, mistakes = elaborate(loaded.modules, loaded.roots, loaded.sources, loaded.broken)
     assert program is not None, mistakes
     return program

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from bridge import affordable
-from generated import Suite, implementations, suite
+from generated import EXAMPLES, Suite, implementations, inputs
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import FailedHealthCheck, Unsatisfiable
 
@@ -95,33 +95,33 @@ def named(values: Sequence[tuple[Symbol, Value]]) -> dict[str, Value]:
 # --- the contracts of the specification ----------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def real() -> Suite:
-    return suite([ROOT / "spec"], implementations(ROOT / "pyproject.toml"), ROOT)
-
-
-@pytest.mark.parametrize("name", implementations(ROOT / "pyproject.toml"))
+@pytest.mark.parametrize(
+    "name",
+    # With the generated tests of the procedure: these are the examples that they run it on, drawn once.
+    [pytest.param(n, marks=pytest.mark.xdist_group(n)) for n in implementations(ROOT / "pyproject.toml")],
+)
 def test_no_input_of_a_procedure_of_the_specification_is_rejected_and_each_meets_its_contract(
-    name: str, real: Suite, monkeypatch: pytest.MonkeyPatch
+    name: str, specification: Suite
 ) -> None:
-    monkeypatch.setattr("verify.strategies.examples.reject", lambda: pytest.fail("an example is rejected"))
-    routine = real.program.routines()[name]
-    kept = drawn(real.program, routine, 50, affordable)
-    assert all(met(real.program, routine, example) for example in kept)
-    assert all(affordable(example.context, example.arguments) for example in kept)
-    assert len({(e.context.word_bits, *e.arguments.values()) for e in kept}) >= 20
+    routine = specification.program.routines()[name]
+    found = inputs(specification, routine, EXAMPLES, 0)
+    assert found.rejected == 0
+    assert len(found.examples) == EXAMPLES
+    assert all(met(specification.program, routine, example) for example in found.examples)
+    assert all(affordable(example.context, example.arguments) for example in found.examples)
+    assert len({(e.context.word_bits, *e.arguments.values()) for e in found.examples}) >= EXAMPLES / 2
 
 
 def test_every_geometry_that_has_a_name_is_drawn_and_others_of_8_to_64_bits_that_meet_the_assumptions(
-    real: Suite,
+    specification: Suite,
 ) -> None:
-    routine = real.program.routines()["extent.latency_cut"]
-    kept = drawn(real.program, routine, 200)
-    names = {i.name for i in real.program.visible_items("extent") if isinstance(i, core.Geometry)}
+    routine = specification.program.routines()["extent.latency_cut"]
+    kept = drawn(specification.program, routine, 200)
+    names = {i.name for i in specification.program.visible_items("extent") if isinstance(i, core.Geometry)}
     assert {e.geometry for e in kept if e.geometry is not None} == names
     assert {e.context.word_bits for e in kept if e.geometry is None} >= {8, 16, 32, 64}
     for example in kept:
-        clauses = (clause for _, clause in assumptions(real.program, "extent", ()))
+        clauses = (clause for _, clause in assumptions(specification.program, "extent", ()))
         assert all(evaluate(clause.expr, example.context, {}, {}) for clause in clauses)
 
 
