@@ -63,7 +63,7 @@ FAULTS = (
             f"{MOVED}.call*.move_ptes.new_pmd",
             ("tables",),
         ),
-        Fault("step", "        extent = room", "        pass", f"{CUT}.one_pmd", ("top",)),
+        Fault("step", "        extent = room", "        pass", f"{CUT}.one_pmd", ("repair", "top")),
     ),
     Row(
         "latency",
@@ -154,7 +154,7 @@ FAULTS = (
             "    return words.sub(words.add(len, old_addr), old_end)",
             "    done = words.sub(words.add(len, old_addr), old_end)\n    return done - 1 if done else done",
             f"{MOVED}.ensures.bounded",
-            ("broken-off", "move-back-succeeds", "repair", "tables"),
+            ("broken-off", "move-back-succeeds", "overlap", "repair", "tables"),
         ),
     ),
     Row(

@@ -140,7 +140,6 @@ class _Pool(Generic[A, R]):
     def run(self, jobs: int) -> Generator[tuple[int, Outcome[R]], None, None]:
         if self.method == "fork":
             # What the workers share with us is not for their garbage collector to touch, and so to copy.
-            gc.collect()
             gc.freeze()
         try:
             while self.waiting or any(w.index >= 0 for w in self.workers):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -19,10 +20,13 @@ from verify.values import Value
 WIDTHS = (16, 8, 12, 32, 64, 9, 24, 48)
 """Word sizes of geometries without a name, in bits."""
 
+OTHERS = 2 * len(WIDTHS)
+"""How many geometries without a name there are."""
+
 
 @dataclass(slots=True)
 class Geometries:
-    """The geometries of a module. `contexts` remembers what was built."""
+    """The geometries of a module. `contexts` and `others` remember what was built."""
 
     program: core.Program
     module: str
@@ -30,6 +34,7 @@ class Geometries:
     params: tuple[Symbol, ...] = field(init=False)
     choosers: dict[int, Scalars] = field(default_factory=dict)
     contexts: dict[tuple[int, tuple[Value, ...]], Context] = field(default_factory=dict)
+    others: dict[int, Context] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         items = self.program.visible_items(self.module)
@@ -43,12 +48,24 @@ class Geometries:
             geometry = named[draw(len(named))]
             held = dict(geometry.values)
             return geometry.name, self.context(geometry.word_bits, {s: held[s] for s in self.params})
-        width = WIDTHS[draw(len(WIDTHS))]
+        return None, self.other(draw(OTHERS))
+
+    def other(self, number: int) -> Context:
+        """The geometry without a name that has this number, 0 the plainest of all. Each module has its own.
+
+        There are few, since to get to know one takes as long as to draw dozens of examples on it.
+        """
+        if number not in self.others:
+            choices = random.Random(f"{self.module} {number}")
+            self.others[number] = self.found(number, choices.randrange if number else lambda _count: 0)
+        return self.others[number]
+
+    def found(self, number: int, draw: Draw) -> Context:
         for by in range(len(WIDTHS)):
-            bits = WIDTHS[(WIDTHS.index(width) + by) % len(WIDTHS)]
+            bits = WIDTHS[(number + by) % len(WIDTHS)]
             values = next(self.chooser(bits).draw(draw), None)
             if values is not None:
-                return None, self.context(bits, dict(zip(self.params, values.values(), strict=True)))
+                return self.context(bits, dict(zip(self.params, values.values(), strict=True)))
         raise Impossible(f"no geometry of {', '.join(map(str, WIDTHS))} bits was found that meets the assumptions")
 
     def context(self, word_bits: int, values: Mapping[Symbol, Value]) -> Context:
