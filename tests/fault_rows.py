@@ -190,7 +190,7 @@ FAULTS = (
             "    for old_pte, old_addr, new_pte, new_addr in reversed(slots):\n"
             "        if",
             f"{SHIFTED}.ensures.arrived",
-            ("frame", "moved", "repair"),
+            ("frame", "move-pte", "moved", "none-skipped", "repair"),
         ),
     ),
     Row(
@@ -328,6 +328,7 @@ FAULTS = (
             "    mm.pmd_table.discard(words.sub(old_end, len) & geometry.PUD_MASK)\n"
             "    return how_much_done(len, old_addr, old_end, geometry)\n",
             f"{MOVED}.ensures.grown",
+            ("move-back-succeeds",),
         ),
     ),
     Row(

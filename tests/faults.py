@@ -97,6 +97,8 @@ GIVEN = (
     ),
     # No table at all.
     Given((MOVED,), TWO_PAGES, {"old_addr": 0x10000, "new_addr": 0x21000, "len": 0x2000}, (), ()),
+    # A table with nothing in it.
+    Given((MOVED,), TWO_PAGES, {"old_addr": 0x10000, "new_addr": 0x20000, "len": 0x2000}, (), (0x10000,)),
     # Down by a page.
     Given(
         (SHIFTED,),
