@@ -15,7 +15,7 @@ from verify.evaluate import Undecided, Undefined, context_for, evaluate
 from verify.execute import Finished
 from verify.passive import Kind, Obligation
 from verify.present import present_run, present_values
-from verify.prove import MIDDLING, Encodings, NoProof, Proof, at_once, prove, prove_generally
+from verify.prove import LONG, Encodings, NoProof, Proof, at_once, prove, prove_generally
 from verify.question import Question, applied, ask, quantified
 from verify.run import FUEL, Runs, Violation, find_run, replay
 from verify.scopes import Scope
@@ -226,10 +226,10 @@ class _Discharge:
                 return _Outcome(Verdict.UNKNOWN, reason, detail=(found.reason,))
 
     def small(self, question: Question) -> Found | None:
-        """Small values at a geometry that has a name, if there are some and middling effort finds them."""
-        for scope in familiar(self.program, question)[:1]:
+        """Small values at a geometry that has a name, if there are some and no more than much effort finds them."""
+        for scope in familiar(self.program, question)[:2]:
             sizes = sizes_of(context_for(self.program, scope.values, scope.word_bits, {}))
-            found = search_small(self.program, replace(question, scope=scope), self.at_most(SOON), MIDDLING, sizes)
+            found = search_small(self.program, replace(question, scope=scope), self.at_most(SOON), LONG, sizes)
             forget()
             if isinstance(found, Found):
                 return found
