@@ -122,6 +122,12 @@ def test_a_fault_in_the_implementation_makes_the_tests_of_what_it_breaks_fail(
 
 
 @pytest.mark.xdist_group(PTES)
+def test_the_tests_of_a_procedure_are_handed_to_one_process(request: pytest.FixtureRequest) -> None:
+    """Else each process draws all examples, and nothing says so. The group shows in the id where processes are used."""
+    assert request.node.nodeid.endswith(f"@{PTES}") == ("PYTEST_XDIST_WORKER" in os.environ)
+
+
+@pytest.mark.xdist_group(PTES)
 def test_a_failure_is_shown_on_a_small_example_in_the_terms_of_the_specification(
     specification: Suite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
