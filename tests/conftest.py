@@ -38,6 +38,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     try:
         tests = whole_suite(metafunc.config).tests
     except BadSuite as error:
+        # A function under test stands in a module, which is a collector; pytest types it as maybe None.
         raise metafunc.definition.parent.CollectError(str(error)) from error  # type: ignore[union-attr]
     # Those of one procedure in one process, so that its examples are drawn once.
     grouped = [pytest.param(t, id=t.id, marks=pytest.mark.xdist_group(t.routine.qualified)) for t in tests]

@@ -16,7 +16,7 @@ from verify.instance import Instance
 from verify.passive import Assume, Let, Path
 from verify.question import Question
 from verify.rename import said_of
-from verify.terms import Plain
+from verify.terms import Plain, origins
 from verify.values import MapValue, Member
 from verify.words import Integers, Words
 
@@ -293,18 +293,7 @@ def terms_by_map(asked: Assertions) -> Mapping[int, list[Any] | None]:
 
 def changed_from(array: Any) -> Iterator[Any]:
     """The free maps from which changes and choices make an array."""
-    stack, seen = [array], set[int]()
-    while stack:
-        term = stack.pop()
-        if term.get_id() in seen:
-            continue
-        seen.add(term.get_id())
-        if z3.is_store(term):
-            stack.append(term.arg(0))
-        elif z3.is_app_of(term, z3.Z3_OP_ITE):
-            stack += [term.arg(1), term.arg(2)]
-        elif z3.is_const(term):
-            yield term
+    return (term for term in origins(array) if z3.is_const(term))
 
 
 def _subterms(asked: Assertions) -> Iterator[Any]:

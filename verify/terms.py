@@ -6,7 +6,7 @@ knows the sorts. The terms are the same. Operands that do not go together are a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, TypeAlias
 
 import z3
@@ -115,6 +115,14 @@ def nothing_beyond(array: Term, bound: Collection[int]) -> bool:
     so stand for them. Not so if it is bound (`bound` has the ids of such constants): what is said of all arrays is said
     of others too. And not if it is the same everywhere without being empty.
     """
+    return all(
+        z3.is_false(term.arg(0)) if z3.is_K(term) else z3.is_const(term) and term.get_id() not in bound
+        for term in origins(array)
+    )
+
+
+def origins(array: Term) -> Iterator[Term]:
+    """The arrays of which an array is made by changes and choices; itself if it is not made so."""
     stack, seen = [array], set[int]()
     while stack:
         term = stack.pop()
@@ -125,9 +133,5 @@ def nothing_beyond(array: Term, bound: Collection[int]) -> bool:
             stack.append(term.arg(0))
         elif z3.is_app_of(term, z3.Z3_OP_ITE):
             stack += [term.arg(1), term.arg(2)]
-        elif z3.is_K(term):
-            if not z3.is_false(term.arg(0)):
-                return False
-        elif not z3.is_const(term) or term.get_id() in bound:
-            return False
-    return True
+        else:
+            yield term
