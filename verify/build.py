@@ -13,6 +13,7 @@ from verify.span import Span
 from verify.syntax import (
     Assert,
     Assign,
+    Atomic,
     Binary,
     Binder,
     Boolean,
@@ -280,6 +281,9 @@ class Build:
         kept = tuple(clause for clause in clauses if isinstance(clause, Labelled | Decreases))
         head = keyword.span.to(close.span)
         return Loop(keyword.span.to(body.span), head, init, condition, step, kept, body.statements)
+
+    def atomic(self, keyword: Lexeme, body: Block) -> Atomic:
+        return Atomic(keyword.span.to(body.span), body.statements)
 
     def jump(self, word: Lexeme, end: Lexeme) -> Jump:
         return Jump(word.span.to(end.span), word.text)

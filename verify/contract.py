@@ -14,11 +14,9 @@ from verify.seen import labelled_invariants, module_invariants
 from verify.sites import range_sites, statements, subexpressions
 from verify.span import Span
 from verify.statements import changed
-from verify.syntax import RoutineKind
+from verify.syntax import PROCEDURES, RoutineKind
 from verify.validity import validity
 from verify.walk import Exits, Flow, Walk, equal
-
-_PROCEDURES = frozenset({RoutineKind.PROCEDURE, RoutineKind.TRUSTED, RoutineKind.REFUTE_PROCEDURE})
 
 
 class Contract(Walk):
@@ -36,7 +34,7 @@ class Contract(Walk):
         """All obligations of the routine, its entry first."""
         routine = self.routine
         flow = Flow({})
-        if routine.kind in _PROCEDURES:
+        if routine.kind in PROCEDURES:
             for name, clause in module_invariants(self.program, routine.module):
                 self.assume(clause.expr, flow, name)
         for clause in routine.requires:
@@ -72,7 +70,7 @@ class Contract(Walk):
             self.oblige(
                 f"{routine.qualified}.ensures.{clause.label}", Kind.ENSURES, goal, flow, clause.span, clause.doc
             )
-        if routine.kind is not RoutineKind.PROCEDURE:
+        if routine.kind not in (RoutineKind.PROCEDURE, RoutineKind.INTERFERENCE):
             return
         seen = [i.symbol for i in self.program.visible_items(routine.module) if isinstance(i, core.State)]
         kept = [s for s in seen if s not in routine.modifies]
@@ -134,12 +132,12 @@ class Contract(Walk):
 
     def meet_call(self, call: core.Call, flow: Flow) -> Flow:
         callee = self.routines[call.callee]
-        place = f"{self.routine.qualified}.call[{call.number}].{callee.name}"
+        place = call.place(self.routine.qualified)
         given: dict[Symbol, Symbol] = {}
         for parameter, argument in zip(callee.parameters, call.arguments, strict=True):
             given[parameter] = self.define(parameter, self.at(argument, flow), flow).values[parameter]
         before = {**self.states(flow), **given}
-        invariants = labelled_invariants(self.program, callee.module) if callee.kind in _PROCEDURES else ()
+        invariants = labelled_invariants(self.program, callee.module) if callee.kind in PROCEDURES else ()
         for _, label, clause in invariants:
             goal = rename(clause.expr, before, before)
             self.oblige(f"{place}.invariant.{label}", Kind.CALL, goal, flow, call.span)
@@ -175,7 +173,7 @@ class Contract(Walk):
 
     def may_change(self, callee: core.Routine) -> tuple[Symbol, ...]:
         """The state variables that a call may change: all, where the frame is not proved on every geometry."""
-        if callee.kind in _PROCEDURES and validity(self.program, self.routine, callee, callee.span) is not None:
+        if callee.kind in PROCEDURES and validity(self.program, self.routine, callee, callee.span) is not None:
             seen = (i.symbol for i in self.program.visible_items(callee.module) if isinstance(i, core.State))
             return tuple(dict.fromkeys((*callee.modifies, *seen)))
         return callee.modifies

@@ -409,13 +409,22 @@ class Havoc:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The `number`-th call of the item. A target of None drops the result. The callee is a procedure or a lemma."""
+    """The `number`-th call of the item, of a procedure or a lemma. Without targets the results are dropped.
+
+    Not `written`: the `number`-th place where others act, from `interfere`. The callee is the interference procedure.
+    """
 
     span: Span
     callee: str
     arguments: tuple[Expr, ...]
     targets: tuple[Symbol, ...]
     number: int
+    written: bool = True
+
+    def place(self, routine: str) -> str:
+        """How ids of `routine`, a qualified name, begin that are about this call."""
+        what = "call" if self.written else "point"
+        return f"{routine}.{what}[{self.number}].{self.callee.rpartition('.')[2]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -471,7 +480,15 @@ class Return:
     span: Span
 
 
-Stmt = Assign | Havoc | Call | Assert | Reveal | If | Loop | Break | Continue | Return
+@dataclass(frozen=True, slots=True)
+class Atomic:
+    """The statements, one after the other. That nobody acts between them is seen to in `interfere`."""
+
+    span: Span
+    body: tuple[Stmt, ...]
+
+
+Stmt = Assign | Havoc | Call | Assert | Reveal | If | Loop | Break | Continue | Return | Atomic
 
 # --- items ---------------------------------------------------------------------------------------------------------
 

@@ -116,6 +116,9 @@ class _Reader:
                 if index < 0:
                     raise Undecodable(f"member {index}")
                 return Member(type_, index)
+            case EnumType() if z3.is_bv_value(term):
+                index = self.number(term)
+                return Member(type_, index if index < len(type_.members) else 0)
             case EnumType():
                 return Member(type_, [str(m) for m in self.encoder.enum(type_)[1]].index(str(term)))
             case MapType() | SetType():

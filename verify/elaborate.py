@@ -10,13 +10,13 @@ from verify.claims import claims
 from verify.core import BOOL, Symbol, SymbolKind
 from verify.diagnostic import Diagnostic
 from verify.geometries import Geometries
+from verify.interfere import interfered
 from verify.names import DefineName, Names, RoutineName, redeclared, resolve_names, visible_modules
 from verify.span import Source
 from verify.statements import Bodies, called, measure, walk
-from verify.syntax import ClauseKind, RoutineKind
+from verify.syntax import PROCEDURES, ClauseKind, RoutineKind
 from verify.typing import Expressions, Place
 
-_PROCEDURES = frozenset({RoutineKind.PROCEDURE, RoutineKind.TRUSTED, RoutineKind.REFUTE_PROCEDURE})
 _REFUTES = frozenset({RoutineKind.REFUTE, RoutineKind.REFUTE_PROCEDURE})
 
 
@@ -45,7 +45,8 @@ def elaborate(
     elaborator.check_circles(modules)
     program = core.Program(result)
     if not (report or broken):
-        report.extend(_check_scopes(program))
+        program, mistakes = interfered(program)
+        report.extend((*mistakes, *_check_scopes(program)))
     found = tuple(sorted(set(report), key=lambda d: (d.span, d.code, d.what)))
     return (None if found or broken else program), found
 
@@ -187,7 +188,7 @@ class _Elaborator:
             match clause:
                 case syntax.Labelled():
                     ensures = clause.kind is ClauseKind.ENSURES
-                    entry = not (ensures and kind in _PROCEDURES)
+                    entry = not (ensures and kind in PROCEDURES)
                     where = f"`{clause.kind.value}`"
                     place = Place(where, variables, state=True, old=True, results=ensures, entry=entry)
                     if any(c.label == clause.label.name for c in found[clause.kind]):
@@ -270,19 +271,19 @@ class _Elaborator:
                     refuse(clause, "ensures", "say what must be possible with `witness`")
                 case syntax.Labelled(kind=ClauseKind.WITNESS) if kind not in _REFUTES | {RoutineKind.COVER}:
                     refuse(clause, "witness", "use `requires`, or make it a `refute` or a `cover`")
-                case syntax.Modifies() if kind not in _PROCEDURES:
+                case syntax.Modifies() if kind not in PROCEDURES:
                     refuse(clause, "modifies", "drop it")
                 case syntax.Without() if kind not in _REFUTES | {RoutineKind.COVER, RoutineKind.LEMMA}:
                     refuse(clause, "without", "leave assumptions out of a `lemma`, `refute` or `cover`")
                 case _:
                     pass
-        if node.results and kind not in _PROCEDURES:
+        if node.results and kind not in PROCEDURES:
             self.report.append(
                 errors.clause_here(
                     node.results[0].span, "returns", kind.value, "drop it; a lemma's `ensures` is its result"
                 )
             )
-        if kind in (RoutineKind.PROCEDURE, RoutineKind.REFUTE_PROCEDURE) and node.body is None:
+        if kind in PROCEDURES - {RoutineKind.TRUSTED} and node.body is None:
             self.report.append(errors.body_missing(node.head, kind.value, name))
         if kind in (RoutineKind.TRUSTED, RoutineKind.REFUTE, RoutineKind.COVER) and node.body is not None:
             self.report.append(errors.body_here(node.head, kind.value, name))

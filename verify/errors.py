@@ -375,3 +375,43 @@ def geometry_value(span: Span, geometry: str, why: str, help_: str) -> Diagnosti
     return Diagnostic(
         "geometry-value", span, f"geometry `{geometry}`: {why}", "a geometry fixes WORD_BITS and every param", help_
     )
+
+
+def second_interference(span: Span, name: str, first: str) -> Diagnostic:
+    return Diagnostic(
+        "second-interference",
+        span,
+        f"`{name}` is a second interference procedure, beside `{first}`",
+        "what others do is said in one place: a module sees one interference procedure at most",
+        "say it all in one, or import only one of the two",
+    )
+
+
+def interference_shape(span: Span, name: str) -> Diagnostic:
+    return Diagnostic(
+        "interference-shape",
+        span,
+        f"the interference procedure `{name}` has parameters or results",
+        "nobody calls it: others act whenever they may, and what they do is for a state to say",
+        "drop them, and read what is to be done from a state",
+    )
+
+
+def not_atomic(span: Span, name: str) -> Diagnostic:
+    return Diagnostic(
+        "not-atomic",
+        span,
+        f"others act within `{name}`",
+        "nobody acts within `atomic`, and this procedure is more than one step",
+        "call it outside, or write here what it does",
+    )
+
+
+def shared_condition(span: Span, name: str) -> Diagnostic:
+    return Diagnostic(
+        "shared-condition",
+        span,
+        f"the condition of a loop reads `{name}`, which others may change",
+        "each test of it would be a step of its own, and it is not seen where others act between",
+        "read it into a local variable, before the loop and at the end of its body",
+    )

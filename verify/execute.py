@@ -19,7 +19,7 @@ from verify.evaluate import PIECES, Context, Undecided, Undefined, evaluate
 from verify.seen import labelled_invariants, module_invariants
 from verify.sites import is_partial, range_sites, subexpressions
 from verify.span import Span
-from verify.syntax import RoutineKind
+from verify.syntax import PROCEDURES
 from verify.values import Value
 from verify.why import failing_binding
 
@@ -27,9 +27,6 @@ Values: TypeAlias = Mapping[Symbol, Value]
 
 RECORDED = 10_000
 """How many steps a trace keeps, the last ones."""
-
-PROCEDURES = frozenset({RoutineKind.PROCEDURE, RoutineKind.TRUSTED, RoutineKind.REFUTE_PROCEDURE})
-
 
 # --- what a run comes to -------------------------------------------------------------------------------------------
 
@@ -282,13 +279,15 @@ class _Execution:
                 return _Flow.CONTINUE
             case core.Return():
                 return _Flow.RETURN
+            case core.Atomic(body=body):
+                return self.block(act, body)
             case _:
                 assert_never(statement)
         return _Flow.NEXT
 
     def call(self, act: _Activation, call: core.Call) -> None:
         callee = self.routines[call.callee]
-        prefix = f"{act.routine.qualified}.call[{call.number}].{callee.name}"
+        prefix = call.place(act.routine.qualified)
         ghost = callee.kind not in PROCEDURES
         if ghost and not self.minds(act, call, callee, prefix):
             return

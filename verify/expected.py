@@ -35,6 +35,7 @@ WRITTEN = {
     "assert": "assert LABEL: condition;",
     "reveal": "reveal NAME;",
     "while": "while (condition) CLAUSES { ... }",
+    "atomic": "atomic { ... }",
     "for": "for (start; condition; step) CLAUSES { ... }",
     "else": "else { ... }",
     "forall": "forall a: type, b: type :: condition",
@@ -65,7 +66,7 @@ _GROUPS: tuple[tuple[str, frozenset[str], frozenset[str]], ...] = (
     (
         "an item (`define`, `procedure`, `lemma`, ...)",
         frozenset({"define", "lemma"}),
-        frozenset({*ITEM_WORDS, "opaque", "trusted"}),
+        frozenset({*ITEM_WORDS, "opaque", "trusted", "interference"}),
     ),
     (
         "an expression",
@@ -76,7 +77,7 @@ _GROUPS: tuple[tuple[str, frozenset[str], frozenset[str]], ...] = (
     (
         "a statement",
         frozenset({"var", "while"}),
-        frozenset(["name", "var", "assert", "reveal", "if", "while", "for", "break", "continue", "return"]),
+        frozenset(["name", "var", "assert", "reveal", "if", "while", "for", "break", "continue", "return", "atomic"]),
     ),
     (
         "a clause (`requires`, `ensures`, ...)",

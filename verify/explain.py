@@ -131,6 +131,8 @@ def _in_body(prefix: str, body: Sequence[core.Stmt]) -> Iterator[tuple[str, core
             case core.Loop():
                 yield from ((f"{prefix}.loop[{stmt.number}].invariant.{c.label}", c) for c in stmt.invariants)
                 yield from _in_body(prefix, stmt.body)
+            case core.Atomic(body=inner):
+                yield from _in_body(prefix, inner)
             case _:
                 pass
 

@@ -71,7 +71,7 @@ def _obligation(
 
 def _of_routine(program: core.Program, module: core.Module, routine: core.Routine) -> Sequence[Obligation]:
     match routine.kind:
-        case RoutineKind.PROCEDURE | RoutineKind.TRUSTED | RoutineKind.LEMMA:
+        case RoutineKind.PROCEDURE | RoutineKind.TRUSTED | RoutineKind.INTERFERENCE | RoutineKind.LEMMA:
             return obligations_of(program, routine)
         case RoutineKind.REFUTE | RoutineKind.COVER | RoutineKind.REFUTE_PROCEDURE:
             return (_existence(program, module, routine),)

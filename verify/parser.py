@@ -14,7 +14,7 @@ import io
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
@@ -141,7 +141,8 @@ def _built(grammar: str) -> lark.Lark:
 
 def _tables(parser: lark.Lark) -> Tables:
     written = {terminal.name: terminal.pattern.value for terminal in parser.terminals}
-    return Tables(parser, written | {"NAME": "name", "NUMBER": "number", "$END": ""})
+    declared_only = {"ATOMIC": "atomic", "INTERFERENCE": "interference"}
+    return Tables(parser, written | declared_only | {"NAME": "name", "NUMBER": "number", "$END": ""})
 
 
 @functools.cache
@@ -180,7 +181,20 @@ def _tokens(source: Source, tables: Tables) -> list[Lexeme]:
         span = Span(source.file, token.line, token.column, token.line, end)
         tokens.append(Lexeme(token.type, str(token), span, tuple(doc)))
         doc = []
-    return tokens
+    return [replace(token, type=_type_at(tokens, at)) for at, token in enumerate(tokens)]
+
+
+def _type_at(tokens: Sequence[Lexeme], at: int) -> str:
+    """The type of a token where it stands. Two words are reserved there alone where no name can be: so a file that
+    uses them as names stays what it was."""
+    token = tokens[at]
+    before = tokens[at - 1].text if at else ""
+    following = tokens[at + 1].text if at + 1 < len(tokens) else ""
+    if token.text == "atomic" and before in ("{", "}", ";") and following == "{":
+        return "ATOMIC"
+    if token.text == "interference" and following == "procedure":
+        return "INTERFERENCE"
+    return token.type
 
 
 def _run(tables: Tables, start: str, tokens: Sequence[Lexeme]) -> object:

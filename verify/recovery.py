@@ -8,8 +8,10 @@ from verify.expected import CLAUSE_WORDS, ITEM_WORDS
 from verify.lexeme import Lexeme
 
 ITEM_STARTS = frozenset({"module", "import", "opaque", "trusted", *ITEM_WORDS})
-_WITH_BRACES = frozenset({"procedure", "trusted", "lemma", "refute", "geometry", "enum"})
-_TWO_WORDS = frozenset({("trusted", "procedure"), ("refute", "procedure"), ("opaque", "define")})
+_WITH_BRACES = frozenset({"procedure", "trusted", "interference", "lemma", "refute", "geometry", "enum"})
+_TWO_WORDS = frozenset(
+    {("trusted", "procedure"), ("interference", "procedure"), ("refute", "procedure"), ("opaque", "define")}
+)
 
 
 def cut(tokens: Sequence[Lexeme]) -> list[Sequence[Lexeme]]:
@@ -27,7 +29,7 @@ def cut(tokens: Sequence[Lexeme]) -> list[Sequence[Lexeme]]:
         if text == "invariant":
             fresh = previous == ";" or (previous == "}" and depth == 0)
         else:
-            fresh = text in ITEM_STARTS and (previous, text) not in _TWO_WORDS and not _as_name(tokens, at)
+            fresh = _begins_item(token) and (previous, text) not in _TWO_WORDS and not _as_name(tokens, at)
         if at > begin and fresh:
             pieces.append(tokens[begin:at])
             begin, depth = at, 0
@@ -45,6 +47,11 @@ def cut(tokens: Sequence[Lexeme]) -> list[Sequence[Lexeme]]:
     return pieces
 
 
+def _begins_item(token: Lexeme) -> bool:
+    """True iff it is a word that begins an item; `interference` is one only where no name can be."""
+    return token.text in ITEM_STARTS or token.type == "INTERFERENCE"
+
+
 def _as_name(tokens: Sequence[Lexeme], at: int) -> bool:
     """True iff a reserved word seems to be used as a name: it is not the first of its line, and no name follows it."""
     word = tokens[at]
@@ -58,17 +65,16 @@ def _as_name(tokens: Sequence[Lexeme], at: int) -> bool:
 def declared(tokens: Sequence[Lexeme]) -> Iterator[str]:
     """The names that a broken item seems to declare."""
     names = [token.text for token in tokens if token.is_name]
-    first = tokens[0].text
-    if first == "enum":
+    if tokens[0].text == "enum":
         return iter(names)
     # A misspelt keyword is read as a name, and the name of the item comes after it.
-    return iter(names[:1] if first in ITEM_STARTS else names[:2])
+    return iter(names[:1] if _begins_item(tokens[0]) else names[:2])
 
 
 def left_over(piece: Sequence[Lexeme]) -> bool:
     """True iff a piece looks like what the broken body before it left behind, rather than like `procedur p() ...`."""
     misspelt = len(piece) > 1 and piece[0].is_name and piece[1].is_name
-    return piece[0].text not in ITEM_STARTS and not misspelt
+    return not _begins_item(piece[0]) and not misspelt
 
 
 def has_braces(piece: Sequence[Lexeme]) -> bool:

@@ -90,7 +90,7 @@ def _lemma_calls(program: core.Program, routine: core.Routine) -> Iterator[str]:
     for other in routines.values():
         for stmt in statements(other.body or ()) if other != routine else ():
             if isinstance(stmt, core.Call) and routines[stmt.callee].kind is RoutineKind.LEMMA:
-                yield f"{other.qualified}.call[{stmt.number}].{routines[stmt.callee].name}"
+                yield stmt.place(other.qualified)
 
 
 def find_run(

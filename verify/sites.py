@@ -75,6 +75,8 @@ def statements(body: tuple[core.Stmt, ...]) -> Iterator[core.Stmt]:
             yield from statements((*statement.then, *statement.otherwise))
         elif isinstance(statement, core.Loop):
             yield from statements((*statement.body, *statement.step))
+        elif isinstance(statement, core.Atomic):
+            yield from statements(statement.body)
 
 
 def direct_expressions(statement: core.Stmt) -> Iterator[core.Expr]:
@@ -93,7 +95,7 @@ def direct_expressions(statement: core.Stmt) -> Iterator[core.Expr]:
             yield from (clause.expr for clause in statement.invariants)
             if statement.decreases is not None:
                 yield statement.decreases
-        case core.Havoc() | core.Reveal() | core.Break() | core.Continue() | core.Return():
+        case core.Havoc() | core.Reveal() | core.Break() | core.Continue() | core.Return() | core.Atomic():
             pass
         case _:
             assert_never(statement)

@@ -12,7 +12,7 @@ import z3
 
 from verify import core, integers, terms
 from verify.context import Context
-from verify.core import IntType, OpaqueType, Symbol, SymbolKind, Type
+from verify.core import EnumType, IntType, OpaqueType, Symbol, SymbolKind, Type
 from verify.encode import Encoded, Encoder, Term
 from verify.values import Member, Value
 
@@ -42,6 +42,12 @@ class SmallEncoder(Encoder):
             return z3.BitVecSort(HELD)
         return Encoder.sort(self, type_)
 
+    def enum(self, type_: EnumType) -> tuple[z3.SortRef, list[Term]]:
+        """In bits too: the solver for bits knows no other sort. Where there are more patterns than members, those left
+        over are kept from free symbols, and stand for the first member in maps."""
+        bits = max(1, (len(type_.members) - 1).bit_length())
+        return z3.BitVecSort(bits), [z3.BitVecVal(n, bits) for n in range(len(type_.members))]
+
     def in_range(self, type_: Type, term: Term) -> z3.BoolRef:  # noqa: ARG002  # every term stands for a value
         return self.true
 
@@ -49,6 +55,9 @@ class SmallEncoder(Encoder):
         known = symbol in self.symbols or symbol in self.geometry or symbol in self.constants
         if not known and isinstance(symbol.type, IntType) and symbol != core.WORD_BITS and symbol not in self.narrow:
             self.symbols[symbol] = z3.BitVec(f"{symbol.scope}.{symbol}", FREE)
+        if not known and isinstance(symbol.type, EnumType):
+            term = Encoder.symbol(self, symbol)
+            self.facts.append(z3.ULE(term, self.enum(symbol.type)[1][-1]))
         return Encoder.symbol(self, symbol)
 
     def value(self, value: Value, type_: Type) -> Term:
@@ -62,7 +71,11 @@ class SmallEncoder(Encoder):
     def encode(self, expr: core.Expr, values: Mapping[Symbol, Term], entry: Mapping[Symbol, Term]) -> Encoded:
         if isinstance(expr, core.Element) and isinstance(expr.type, OpaqueType):
             return Encoded(z3.BitVecVal(expr.type.named.index(expr.name), HELD), terms.true())
-        return Encoder.encode(self, expr, values, entry)
+        encoded = Encoder.encode(self, expr, values, entry)
+        if isinstance(expr, core.Index) and isinstance(expr.type, EnumType):
+            members = self.enum(expr.type)[1]
+            return Encoded(z3.If(z3.ULE(encoded.value, members[-1]), encoded.value, members[0]), encoded.defined)
+        return encoded
 
     def near(self, symbols: Iterable[Symbol], sizes: Sequence[int]) -> Iterator[z3.BoolRef]:
         """That each of these words is a sum of a few times each size, up or down; nothing if there are no sizes."""

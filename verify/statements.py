@@ -64,6 +64,8 @@ def walk(body: Sequence[syntax.Stmt]) -> Iterator[syntax.Stmt]:
                 yield from walk(node.init)
                 yield from walk(node.step)
                 yield from walk(node.body)
+            case syntax.Atomic():
+                yield from walk(node.body)
             case _:
                 pass
 
@@ -139,6 +141,8 @@ class _Block:
                 ]
             case syntax.Loop():
                 return self.loop(node)
+            case syntax.Atomic():
+                return [core.Atomic(node.span, self.inner(node.body, in_loop))]
             case syntax.Jump(word="return"):
                 return [core.Return(node.span)]
             case syntax.Jump():
@@ -348,6 +352,8 @@ def changed(body: Sequence[core.Stmt], modifies: Mapping[str, tuple[Symbol, ...]
                 yield from changed(stmt.otherwise, modifies)
             case core.Loop():
                 yield from changed((*stmt.body, *stmt.step), modifies)
+            case core.Atomic():
+                yield from changed(stmt.body, modifies)
             case core.Assert() | core.Reveal() | core.Break() | core.Continue() | core.Return():
                 pass
             case _:
@@ -403,6 +409,10 @@ def _check_results(body: Sequence[core.Stmt], routine: RoutineName, expressions:
                     inner = flow((*stmt.body, *stmt.step), here)
                     forever = isinstance(stmt.condition, core.Literal) and stmt.condition.value is True
                     here = _meet([None if forever else here, *inner.breaks])
+                case core.Atomic():
+                    inner = flow(stmt.body, here)
+                    breaks += inner.breaks
+                    here = inner.through
                 case core.Return():
                     leave(here, stmt.span)
                     here = None

@@ -265,6 +265,14 @@ class Loop:
 
 
 @dataclass(frozen=True, slots=True)
+class Atomic:
+    """`atomic { ... }`: one step, as others see it."""
+
+    span: Span
+    body: tuple[Stmt, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Jump:
     """`word` is one of `break`, `continue`, `return`."""
 
@@ -272,7 +280,7 @@ class Jump:
     word: str
 
 
-Stmt = Declare | Assign | CallStatement | Assert | Reveal | If | Loop | Jump
+Stmt = Declare | Assign | CallStatement | Assert | Reveal | If | Loop | Jump | Atomic
 
 # --- items ---------------------------------------------------------------------------------------------------------
 
@@ -341,10 +349,17 @@ class Define:
 class RoutineKind(Enum):
     PROCEDURE = "procedure"
     TRUSTED = "trusted procedure"
+    INTERFERENCE = "interference procedure"
     LEMMA = "lemma"
     REFUTE = "refute"
     REFUTE_PROCEDURE = "refute procedure"
     COVER = "cover"
+
+
+PROCEDURES = frozenset(
+    {RoutineKind.PROCEDURE, RoutineKind.TRUSTED, RoutineKind.INTERFERENCE, RoutineKind.REFUTE_PROCEDURE}
+)
+"""The kinds that change states and have results: between them the invariants of modules hold."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,7 +231,7 @@ class Unroll(Contract):
 
     def meet_call(self, call: core.Call, flow: Flow) -> Flow:
         callee = self.routines[call.callee]
-        place = f"{self.routine.qualified}.call[{call.number}].{callee.name}"
+        place = call.place(self.routine.qualified)
         ghost = callee.kind is RoutineKind.LEMMA
         seen = () if ghost else labelled_invariants(self.program, callee.module)
         conditions = [(f"invariant.{label}", clause) for _, label, clause in seen]

@@ -193,6 +193,8 @@ class Walk(ABC):
                 return Exits(None, continues=(flow,))
             case core.Return():
                 return Exits(None, returns=(flow,))
+            case core.Atomic():
+                return self.block(stmt.body, flow)
             case _:
                 assert_never(stmt)
 
