@@ -113,7 +113,7 @@ def search_small(
 ) -> Search:
     """Values that meet the question, integers and maps among them small: see `small`. `Nothing`: no such values.
 
-    With `near`, words too: sums of a few times each of these. Every assumption about all values is left out, and put
+    With `near`, words too: sums of a few times each of these, and if there are none, of those and one. Every assumption about all values is left out, and put
     back where the question looks: at each value that one of its terms has in a candidate. Elsewhere maps are plain.
     """
     deadline = time.monotonic() + seconds
@@ -135,6 +135,8 @@ def search_small(
         if answer.no and plain:
             plain = ()
             continue
+        if answer.no and near and 1 not in near:
+            return search_small(program, question, deadline - time.monotonic(), effort, (*near, 1))
         if answer.no:
             return Nothing()
         if not answer.yes:

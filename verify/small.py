@@ -82,6 +82,6 @@ class SmallEncoder(Encoder):
         for symbol in symbols if sizes else ():
             total = self.words.literal(0)
             for size in sizes:
-                times = z3.BitVec(f"{symbol.scope}.{symbol}*{size}", TIMES)
+                times = z3.BitVec(f"{symbol.scope}.{symbol}*{size}", TIMES if size > 1 else 1)
                 total = total + integers.to_bits(times, self.words.bits) * self.words.literal(size)
             yield self.symbol(symbol) == total
