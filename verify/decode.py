@@ -24,7 +24,8 @@ from verify.core import (
 )
 from verify.encode import Encoder, unknown_constant
 from verify.evaluate import Table
-from verify.put import Assertions, index_terms, terms_by_map
+from verify.looks import Looks
+from verify.put import Assertions
 from verify.values import MapValue, Member, Value, map_value, some_value
 
 
@@ -42,11 +43,11 @@ class Decoded:
 
 
 def decode(
-    asked: Assertions, model: Any, symbols: Iterable[Symbol], params: Iterable[Symbol], *, plain: bool = False
+    asked: Assertions, model: Any, symbols: Iterable[Symbol], params: Iterable[Symbol], plain: Looks | None = None
 ) -> Decoded:
     """The values of `symbols` and `params` in a model of the assertions. Raises Undecodable.
 
-    `plain`: where the question does not look into it, a map has the plainest value, whatever the model has there.
+    `plain`: where the question looks into maps. Elsewhere each has the plainest value, whatever the model has there.
     """
     reader = _Reader(asked, model, plain)
     tables = {
@@ -69,18 +70,17 @@ def decode(
 
 
 class _Reader:
-    def __init__(self, asked: Assertions, model: Any, plain: bool) -> None:
+    def __init__(self, asked: Assertions, model: Any, plain: Looks | None) -> None:
         self.asked = asked
         self.plain = plain
-        self.by_map = terms_by_map(asked) if plain else {}
         self.encoder: Encoder = asked.encoder
         self.bits = asked.encoder.words.bits
         self.model = model
         self.keys: dict[Any, list[Any]] | None = None
 
     def value(self, type_: Type, term: Any) -> Value:
-        if self.plain and isinstance(type_, MapType | SetType) and z3.is_const(term):
-            looked = self.by_map.get(term.get_id(), [])
+        if self.plain is not None and isinstance(type_, MapType | SetType) and z3.is_const(term):
+            looked = self.plain.by_map.get(term.get_id(), [])
             if looked is not None:
                 return self.plain_map(type_, term, looked)
         return self.read(type_, self.model.eval(term, model_completion=True))
@@ -144,7 +144,7 @@ class _Reader:
         def done(default: Value) -> MapValue:
             return map_value(type_, default, dict(reversed(entries)), self.bits)
 
-        if self.plain:
+        if self.plain is not None:
             for found in self.looked_at(term.sort().domain()):
                 enter(found, z3.Select(term, found))
             return done(some_value(inner, self.bits))
@@ -196,7 +196,7 @@ class _Reader:
         """The values of the terms of a sort at which the question looks into maps."""
         if self.keys is None:
             self.keys = {}
-            for term in index_terms(self.asked):
+            for term in (self.plain or Looks.of(self.asked)).every:
                 at = self.model.eval(term, model_completion=True)
                 known = self.keys.setdefault(at.sort(), [])
                 if not any(at.eq(k) for k in known):

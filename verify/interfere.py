@@ -8,9 +8,9 @@ must see to wherever others may look. Each procedure of a module that imports it
 - before each call of a procedure whose contract names such a state, unless others act within that one too;
 - before each `return`, and at the end of the body: what a contract promises stands while others go on.
 
-Within `atomic { ... }` nobody acts. What is ghost (calls of lemmas, `reveal`) takes no time. Elsewhere a statement is one
-step. Where nothing that others change is read, and nothing that they look at is changed, it makes no difference when
-they act: so these places are enough.
+Within `atomic { ... }` nobody acts. What is ghost (calls of lemmas, `reveal`) takes no time. Elsewhere a statement is
+one step. Where nothing that others change is read, and nothing that they look at is changed, it makes no difference
+when they act: so these places are enough.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from verify.instance import Instance
 from verify.passive import Assume, Let, Path
 from verify.question import Question
 from verify.rename import said_of
-from verify.terms import Plain, origins
+from verify.terms import Plain
 from verify.values import MapValue, Member
 from verify.words import Integers, Words
 
@@ -268,42 +268,3 @@ class Tracking:
             return None
         numbers = {int(str(c).split("!")[1]) for c in self.solver.unsat_core()}
         return tuple(dict.fromkeys(name for number, name in enumerate(self.names) if number in numbers))
-
-
-def index_terms(asked: Assertions) -> list[Any]:
-    """The terms at which maps are looked into or changed, those under a quantifier left out."""
-    looked = (term.arg(1) for term in _subterms(asked) if z3.is_select(term) or z3.is_store(term))
-    return list({at.get_id(): at for at in looked}.values())
-
-
-def terms_by_map(asked: Assertions) -> Mapping[int, list[Any] | None]:
-    """For each free map, by its term's id, the terms at which it is looked into, changes to it seen through; None if it
-    is looked at as a whole. Those under a quantifier are left out."""
-    found: dict[int, list[Any] | None] = {}
-    for term in _subterms(asked):
-        if z3.is_select(term):
-            for map_ in changed_from(term.arg(0)):
-                at = found.setdefault(map_.get_id(), [])
-                if at is not None:
-                    at.append(term.arg(1))
-        elif z3.is_eq(term) and z3.is_array(term.arg(0)):
-            found.update((map_.get_id(), None) for side in term.children() for map_ in changed_from(side))
-    return found
-
-
-def changed_from(array: Any) -> Iterator[Any]:
-    """The free maps from which changes and choices make an array."""
-    return (term for term in origins(array) if z3.is_const(term))
-
-
-def _subterms(asked: Assertions) -> Iterator[Any]:
-    """Every term in the assertions once, those under a quantifier left out."""
-    seen: set[int] = set()
-    stack = [*asked.plain, *(term for _, term in asked.named), *asked.goal]
-    while stack:
-        term = stack.pop()
-        if term.get_id() in seen or z3.is_quantifier(term):
-            continue
-        seen.add(term.get_id())
-        yield term
-        stack.extend(term.children())

@@ -20,16 +20,14 @@ from verify.decode import Undecodable, decode
 from verify.encode import Term
 from verify.finite import put_finite
 from verify.instance import Instance
+from verify.looks import Looks
 from verify.passive import Assume
 from verify.put import (
     Assertions,
     asserted,
     assertions,
-    changed_from,
-    index_terms,
     instantiated,
     put,
-    terms_by_map,
     universals,
 )
 from verify.question import Question
@@ -113,8 +111,9 @@ def search_small(
 ) -> Search:
     """Values that meet the question, integers and maps among them small: see `small`. `Nothing`: no such values.
 
-    With `near`, words too: sums of a few times each of these, and if there are none, of those and one. Every assumption about all values is left out, and put
-    back where the question looks: at each value that one of its terms has in a candidate. Elsewhere maps are plain.
+    With `near`, words too: sums of a few times each of these, and if there are none, of those and one. Every assumption
+    about all values is left out, and put back where the question looks: at each value that one of its terms has in a
+    candidate. Elsewhere maps are plain.
     """
     deadline = time.monotonic() + seconds
     question = opened(program, question)
@@ -126,8 +125,10 @@ def search_small(
     asked = asserted(encoder, question, ())
     asked = replace(asked, plain=(*asked.plain, *encoder.near((s for s in symbols if s.type == core.WORD), near)))
     said: set[tuple[int, ...]] = set()
+    looks = Looks()
     plain: tuple[z3.BoolRef, ...] = ()
-    for _ in range(PATIENCE):
+    candidates = 0
+    while candidates < PATIENCE:
         left = int(1000 * (deadline - time.monotonic()))
         if left <= 0:
             return Unsure("timeout")
@@ -142,7 +143,9 @@ def search_small(
         if not answer.yes:
             return Unsure(answer.reason)
         try:
-            found = decode(asked, answer.model, symbols, visible_params(program, question), plain=True)
+            candidates += 1
+            looks.add(asked)
+            found = decode(asked, answer.model, symbols, visible_params(program, question), looks)
         except Undecodable as error:
             return Unsure(f"the solver's answer cannot be read: {error}")
         match confirm(program, question, found):
@@ -151,9 +154,9 @@ def search_small(
             case CannotTell(reason=reason):
                 return Unsure(reason, undecided=True)
             case Broken(what=what, instance=instance):
-                more = list(_instances(asked, answer.model, said))
+                more = list(_instances(asked, answer.model, said, looks))
                 if instance is not None:
-                    more.append(carried_over(instance, asked, answer.model))
+                    more.append(carried_over(instance, asked, answer.model, looks))
                     plain = emptied(asked, question, instance)
                 if not more:
                     return Unsure(f"{what} does not hold")
@@ -219,12 +222,11 @@ def opened(program: core.Program, question: Question) -> Question:
     return replace(question, steps=tuple(steps), goal=closed(goal if positive else negation(goal)))
 
 
-def _instances(asked: Assertions, model: z3.ModelRef, said: set[tuple[int, ...]]) -> Iterator[Instance]:
+def _instances(asked: Assertions, model: z3.ModelRef, said: set[tuple[int, ...]], looks: Looks) -> Iterator[Instance]:
     """What is assumed of all values, at one term for each value at which a candidate looks into the maps it is about.
 
     `said` has those that were made before, and gets those that are made.
     """
-    by_map, every = terms_by_map(asked), index_terms(asked)
     values: dict[int, int] = {}
 
     def different(terms: Iterable[Term], sort: z3.SortRef) -> tuple[Term, ...]:
@@ -242,9 +244,9 @@ def _instances(asked: Assertions, model: z3.ModelRef, said: set[tuple[int, ...]]
             number += 1
             choices = []
             for symbol in symbols:
-                maps = {m.get_id() for map_ in read_at(expr, symbol) for m in changed_from(asked.term(map_))}
-                looked = [by_map.get(map_, []) for map_ in maps]
-                terms = every if not maps or None in looked else [t for at in looked for t in at or ()]
+                maps = {m.get_id() for map_ in read_at(expr, symbol) for m in looks.free(asked.term(map_))}
+                looked = [looks.by_map.get(map_, []) for map_ in maps]
+                terms = looks.every if not maps or None in looked else [t for at in looked for t in at or ()]
                 choices.append(different(terms, asked.encoder.sort(symbol.type)))
             for chosen in islice(product(*choices), MOST):
                 key = (number, *(t.get_id() for t in chosen))
@@ -365,15 +367,17 @@ def _attempt(
             return Unsure(f"evaluate does not agree with the solver on {what}", defect=True), None
         case Broken(instance=instance, what=what):
             assert instance is not None
-            return Unsure(f"{what} does not hold for all values"), carried_over(instance, asked, answer.model)
+            return Unsure(f"{what} does not hold for all values"), carried_over(
+                instance, asked, answer.model, Looks.of(asked)
+            )
 
 
-def carried_over(instance: Instance, asked: Assertions, model: z3.ModelRef) -> Instance:
+def carried_over(instance: Instance, asked: Assertions, model: z3.ModelRef, looks: Looks) -> Instance:
     """The instance with each value replaced by a term that has it in the model, of those that index a map, if one does.
 
     The next candidate has other values, and is likely to break the assumption at the same term.
     """
-    terms = [*index_terms(asked), *asked.terms.values()]
+    terms = [*looks.every, *asked.terms.values()]
     binding = dict(instance.binding)
     for symbol, value in instance.binding.items():
         if isinstance(symbol.type, core.WordType | core.OpaqueType):

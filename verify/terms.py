@@ -129,9 +129,16 @@ def origins(array: Term) -> Iterator[Term]:
         if term.get_id() in seen:
             continue
         seen.add(term.get_id())
-        if z3.is_store(term):
-            stack.append(term.arg(0))
-        elif z3.is_app_of(term, z3.Z3_OP_ITE):
-            stack += [term.arg(1), term.arg(2)]
-        else:
+        below = made_from(term)
+        stack += below
+        if not below:
             yield term
+
+
+def made_from(array: Term) -> tuple[Term, ...]:
+    """The arrays that an array is a change of, or a choice between; none if it is neither."""
+    if z3.is_store(array):
+        return (array.arg(0),)
+    if z3.is_app_of(array, z3.Z3_OP_ITE):
+        return array.arg(1), array.arg(2)
+    return ()

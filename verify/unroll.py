@@ -252,7 +252,9 @@ class Unroll(Contract):
         if callee.body is None:
             self.bodiless = callee.name
             return replace(flow, path=(*flow.path, *self.dead(flow, call.span)))
+        self.nesting += not call.written
         end = self.entered(callee, inner, before, call.span)
+        self.nesting -= not call.written
         if end is None:
             # Every run of the callee goes on for longer than the bound.
             return replace(flow, path=(*flow.path, *self.dead(flow, call.span)))
@@ -325,5 +327,6 @@ class Unroll(Contract):
 
 
 def inner_turns(turns: int) -> int:
-    """How many turns a loop has that is run within another, callees' loops included: fewer, for they multiply."""
+    """How many turns a loop has that is run within another, callees' loops included, or wherever others act: fewer, for
+    they multiply."""
     return max(1, turns // 2)
