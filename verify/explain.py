@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from verify import core
 from verify.passive import Obligation
 from verify.plan import Task
-from verify.report import heading, place, reasons, scope_name, where_text
+from verify.report import heading, place, reasons, schedule_rows, scope_name, where_text
 from verify.seen import assumptions, module_invariants
 from verify.span import Source, Span
 from verify.verdict import Counterexample, Result, Stage, Verdict
@@ -69,6 +69,9 @@ def _verdict(result: Result, clauses: Mapping[str, core.Clause], sources: Mappin
     if result.counterexample is not None:
         yield f"  {heading(result)}:"
         yield from (f"    {row}" for row in _table(result.counterexample))
+        if result.counterexample.schedule:
+            yield "  who acts when:"
+            yield from (f"    {row}" for row in schedule_rows(result.counterexample))
         if result.counterexample.stages:
             yield "  what each call changed:"
             yield from (f"    {row}" for row in _stages(result.counterexample.stages))

@@ -9,11 +9,13 @@ from verify.core import Symbol, SymbolKind
 from verify.evaluate import Context, Undecided, Undefined
 from verify.execute import RECORDED, StepKind
 from verify.execute import Step as RunStep
+from verify.interleaving import changes, schedule
 from verify.passive import Let, Step
 from verify.run import Violation
 from verify.span import Source
-from verify.values import MapValue, Value, order, show, to_json
-from verify.verdict import Changed, Counterexample, Shown, Stage
+from verify.syntax import RoutineKind
+from verify.values import Value, show, to_json
+from verify.verdict import Counterexample, Shown, Stage
 
 _HIDDEN = ("branch", "join")
 
@@ -71,12 +73,18 @@ def present_run(program: core.Program, run: Violation, sources: Mapping[str, Sou
         name = step.symbol.name if step.depth == 0 else f"{'. ' * step.depth}{step.symbol.name}"
         text = source.cut(step.span) if source else ""
         trace.append(shown(name, step.value, step.symbol.type, bits, step.span.line, text))
-    stages = tuple(stages_of(run, sources))
-    return Counterexample(present_geometry(program, run.context), tuple(inputs), tuple(trace), True, stages)
+    geometry, stages = present_geometry(program, run.context), tuple(stages_of(program, run, sources))
+    return Counterexample(
+        geometry, tuple(inputs), tuple(trace), True, stages, schedule(program, run, sources), run.routine
+    )
 
 
-def stages_of(run: Violation, sources: Mapping[str, Source]) -> Iterator[Stage]:
-    """The calls that the body itself makes, each with what it changed, and last what the whole run did."""
+def stages_of(program: core.Program, run: Violation, sources: Mapping[str, Source]) -> Iterator[Stage]:
+    """The calls that the body itself makes, each with what it changed, and last what the whole run did.
+
+    What others do in between is in the schedule.
+    """
+    routines = program.routines()
     bits, steps = run.context.word_bits, run.trace
     if len(steps) >= RECORDED:
         return  # the beginning is lost
@@ -86,8 +94,11 @@ def stages_of(run: Violation, sources: Mapping[str, Source]) -> Iterator[Stage]:
     while position < len(steps):
         call = steps[position]
         position += 1
-        if call.kind is not StepKind.CALL:
+        if call.kind is not StepKind.CALL or routines[call.callee].kind is RoutineKind.INTERFERENCE:
             _follow(call, now)
+            while call.kind is StepKind.CALL and position < len(steps) and steps[position].depth > call.depth:
+                _follow(steps[position], now)
+                position += 1
             continue
         before, results, finished = dict(now), [], False
         while position < len(steps) and steps[position].depth > call.depth:
@@ -113,24 +124,3 @@ def stages_of(run: Violation, sources: Mapping[str, Source]) -> Iterator[Stage]:
 def _follow(step: RunStep, states: dict[Symbol, Value]) -> None:
     if step.symbol in states and step.value is not None:
         states[step.symbol] = step.value
-
-
-def changes(before: Mapping[Symbol, Value], after: Mapping[Symbol, Value], word_bits: int) -> Iterator[Changed]:
-    """The states that differ; of a map or a set, the entries that do."""
-    for symbol, old in before.items():
-        new, type_ = after[symbol], symbol.type
-        if old == new:
-            continue
-        if not (isinstance(old, MapValue) and isinstance(new, MapValue)):
-            yield Changed(symbol.name, show(old, type_, word_bits), show(new, type_, word_bits))
-            continue
-        assert isinstance(type_, core.MapType | core.SetType)
-        key, held = core.key_type(type_), core.value_type(type_)
-        if old.default != new.default:
-            name = f"{symbol.name}[all others]"
-            yield Changed(name, show(old.default, held, word_bits), show(new.default, held, word_bits))
-        for at in sorted({*old.keys, *new.keys}, key=order):
-            one, other = old.get(at), new.get(at)
-            if one != other:
-                name = f"{symbol.name}[{show(at, key, word_bits)}]"
-                yield Changed(name, show(one, held, word_bits), show(other, held, word_bits))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ _WIDEST_SCOPE = 44
 _WIDEST_WITNESS = 110
 _WIDEST_VALUE = 24
 _ROWS = 40
+_WIDEST_ACT = 44
 
 
 @dataclass(slots=True)
@@ -234,6 +236,8 @@ def block(results: Sequence[Result], sources: Mapping[str, Source], again: str) 
     lines += dict.fromkeys(line for result in results for line in reasons(result))
     if first.counterexample is not None:
         lines += [f"  {heading(first)}:", *(f"    {row}" for row in rows(first.counterexample))]
+        if first.counterexample.schedule:
+            lines += ["  who acts when:", *(f"    {row}" for row in schedule_rows(first.counterexample))]
     return [*lines, f"  again: {again}"]
 
 
@@ -274,6 +278,29 @@ def rows(found: Counterexample) -> list[str]:
                 lines.append(f"... {skipped} more, which explain shows ...")
             continue
         lines.append(f"{shown.name:<{name}}{shown.value:<{width}}{place(shown)}".rstrip())
+    return lines
+
+
+def schedule_rows(found: Counterexample) -> list[str]:
+    """Its schedule as a table: a line for each act, a column for each actor, and what the act changed.
+
+    What changes nothing but the count of what others have done is left out.
+    """
+    acts = found.schedule
+    actors = list(dict.fromkeys([found.routine, *(act.actor for act in acts)]))
+    cells = [textwrap.wrap(act.text, _WIDEST_ACT) for act in acts]
+    widths = {
+        a: max([len(a), *(len(line) for act, cell in zip(acts, cells, strict=True) if act.actor == a for line in cell)])
+        for a in actors
+    }
+    lines = ["   ".join([*(f"{a:<{widths[a]}}" for a in actors), "changes"])]
+    lines.append("   ".join([*("-" * widths[a] for a in actors), "-" * len("changes")]))
+    for act, cell in zip(acts, cells, strict=True):
+        changed = [f"{c.name}: {c.before} -> {c.after}" for c in act.changes]
+        for number in range(max(len(cell), len(changed), 1)):
+            text = cell[number] if number < len(cell) else ""
+            columns = [f"{text if a == act.actor else '':<{widths[a]}}" for a in actors]
+            lines.append("   ".join([*columns, changed[number] if number < len(changed) else ""]).rstrip())
     return lines
 
 

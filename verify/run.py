@@ -58,8 +58,12 @@ Values = Mapping[Symbol, Value]
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A run that broke something: the id of what it broke, where, and everything needed to show it."""
+    """A run that broke something: the id of what it broke, where, and everything needed to show it.
 
+    `routine` is the name of the one that was run.
+    """
+
+    routine: str
     id: str
     what: str
     span: Span
@@ -107,11 +111,15 @@ def find_run(
     """
 
     ghosts = frozenset(_lemma_calls(program, routine))
+    # What others rely on and do not find is not yet what goes wrong by it: that is for the run to show.
+    others = tuple(f"{r.qualified}." for r in program.routines().values() if r.kind is RoutineKind.INTERFERENCE)
 
     def watch(id_: str) -> bool:
         if ids is not None:
             return id_ in ids
-        return watched(routine, id_) and ".range[" not in id_ and id_.rpartition(".")[0] not in ghosts
+        if ".range[" in id_ or id_.startswith(others):
+            return False
+        return watched(routine, id_) and id_.rpartition(".")[0] not in ghosts
 
     if start is not None:
         first = replay(program, routine, start, (), watch, GUESS)
@@ -301,10 +309,14 @@ def replay(
     match result:
         case Violated() if watch(result.id):
             what = f"{result.id} is broken" + (f": {result.reason}" if result.reason else "")
-            return Violation(result.id, what, result.span, context, inputs, result.values, result.binding, result.trace)
+            return Violation(
+                routine.name, result.id, what, result.span, context, inputs, result.values, result.binding, result.trace
+            )
         case Repeats() if watch(result.id):
             what = f"the loop at {result.span} comes back to the same state: it never ends"
-            return Violation(result.id, what, result.span, context, inputs, result.values, {}, result.trace)
+            return Violation(
+                routine.name, result.id, what, result.span, context, inputs, result.values, {}, result.trace
+            )
         case Stopped() | Finished():
             return result
         case Violated() | Repeats():

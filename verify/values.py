@@ -222,7 +222,10 @@ def fits(value: object, type: core.Type, word_bits: int) -> bool:
 
 
 def show(value: Value, type: core.Type, word_bits: int) -> str:
-    """For people: words as `0xfff00000`, ints in decimal, `pte#3`, `{0x1000: pte#3, else none}`, `{0x1000}`."""
+    """For people: words as `0xfff00000`, ints in decimal, `pte#3`, `{0x1000: pte#3, else none}`, `{0x1000}`.
+
+    Where keys are members of an enum each of them is named.
+    """
     match type:
         case core.WordType():
             assert isinstance(value, int)
@@ -233,10 +236,15 @@ def show(value: Value, type: core.Type, word_bits: int) -> str:
             return "true" if value else "false"
         case core.MapType(key=key, value=held):
             assert isinstance(value, MapValue)
-            entries = [f"{show(k, key, word_bits)}: {show(v, held, word_bits)}" for k, v in value.items()]
-            return "{" + ", ".join([*entries, f"else {show(value.default, held, word_bits)}"]) + "}"
+            named = isinstance(key, core.EnumType)
+            items = [(k, value.get(k)) for k in domain(key, word_bits)] if named else value.items()
+            entries = [f"{show(k, key, word_bits)}: {show(v, held, word_bits)}" for k, v in items]
+            otherwise = [] if named else [f"else {show(value.default, held, word_bits)}"]
+            return "{" + ", ".join([*entries, *otherwise]) + "}"
         case core.SetType(element=element):
             assert isinstance(value, MapValue)
+            if isinstance(element, core.EnumType):
+                return "{" + ", ".join(str(m) for m in domain(element, word_bits) if value.get(m)) + "}"
             keys = "{" + ", ".join(show(k, element, word_bits) for k in value.keys) + "}"
             return ("all but " + keys if value.entries else "all") if value.default else keys
         case _:

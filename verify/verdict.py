@@ -55,6 +55,9 @@ class Changed:
     before: str
     after: str
 
+    def as_json(self) -> Mapping[str, object]:
+        return {"name": self.name, "before": self.before, "after": self.after}
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -71,13 +74,27 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class Act:
+    """What somebody does in a run in which others act: a step of theirs, and what it changes.
+
+    `actor` is the routine that is run, or the procedure that one of the others takes its step by. `line`: where it
+    stands.
+    """
+
+    actor: str
+    text: str
+    line: int
+    changes: tuple[Changed, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Counterexample:
     """Values that have been executed and do what is said of them: a counterexample, or a witness.
 
     `geometry` are WORD_BITS and the params; `inputs` parameters, states and bound variables as on entry; `trace` the
     values that were computed on the way, in order. `is_run` is false for a step that need not be reachable from the
     entry. `stages`: of a run that calls procedures or changes states, each call that the body itself makes, and last
-    the whole.
+    the whole. `schedule`: of a run of `routine` in which others act, all that is done, in order.
     """
 
     geometry: tuple[Shown, ...]
@@ -85,6 +102,8 @@ class Counterexample:
     trace: tuple[Shown, ...]
     is_run: bool
     stages: tuple[Stage, ...] = ()
+    schedule: tuple[Act, ...] = ()
+    routine: str = ""
 
     def as_json(self) -> Mapping[str, object]:
         """The form that the report has."""
@@ -100,9 +119,14 @@ class Counterexample:
                     "text": stage.text,
                     "finished": stage.finished,
                     "results": {r.name: r.json for r in stage.results},
-                    "changes": [{"name": c.name, "before": c.before, "after": c.after} for c in stage.changes],
+                    "changes": [c.as_json() for c in stage.changes],
                 }
                 for stage in self.stages
+            ]
+        if self.schedule:
+            found["schedule"] = [
+                {"actor": a.actor, "text": a.text, "line": a.line, "changes": [c.as_json() for c in a.changes]}
+                for a in self.schedule
             ]
         return found
 
