@@ -11,13 +11,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from verify.diagnostic import Diagnostic
-from verify.expected import COMPARISONS, OPERATORS, PREFIXES, WRITTEN, in_words
+from verify.expected import CLAUSE_WORDS, COMPARISONS, OPERATORS, PREFIXES, WRITTEN, in_words
 from verify.lexeme import Lexeme, after, number_value
 from verify.span import Span
 
 ASSIGNMENTS = frozenset({"=", "+=", "-="})
 CLOSERS = {"(": ")", "[": "]", "{": "}"}
 LABELLED = frozenset({"requires", "ensures", "witness", "invariant", "assume", "assert"})
+FOREIGN = {
+    ("<=", ">"): "write `<==>`",
+    ("<", ">"): "write `!=`",
+    ("==", "="): "write `==`",
+    ("!=", "="): "write `!=`",
+    ("-", ">"): "write `==>` for what follows from it; the language has no structures with members",
+}
+"""What to write for an operator of another language, which is read as two."""
+TYPES = frozenset({"word", "int", "bool", "map", "set"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +65,13 @@ class Situation:
 
     def construct(self) -> str | None:
         """The reserved word that begins the construct one is in; None where that is a plain statement or nothing."""
-        for token in reversed(self.tokens[: self.at]):
-            if token.text in WRITTEN or token.text in (";", "{", "}"):
-                return token.text if token.text in WRITTEN else None
+        open_ = self.open_brackets()
+        for at in reversed(range(self.at)):
+            text = self.tokens[at].text
+            if text in ("map", "set") and at + 1 < self.at and self.tokens[at + 1] not in open_:
+                continue  # a type that has ended
+            if text in WRITTEN or text in (";", "{", "}"):
+                return text if text in WRITTEN else None
         return None
 
     def open_brackets(self) -> list[Lexeme]:
@@ -123,6 +136,17 @@ def _closes_nothing(s: Situation) -> Diagnostic | None:
     return _syntax(s.found.span, f"`{s.found.text}` closes nothing", f"no `{opener}` is open here", "remove it")
 
 
+def _set_members(s: Situation) -> Diagnostic | None:
+    if s.accepts != {"}"} or s.before(1) != "{":
+        return None
+    return _syntax(
+        s.found.span,
+        "a set with members in braces",
+        "`{}` is the empty set",
+        "write `{}[member := true]` for one with a member",
+    )
+
+
 def _stray_semicolon(s: Situation) -> Diagnostic | None:
     if s.found.text != ";" or s.at:
         return None
@@ -131,6 +155,17 @@ def _stray_semicolon(s: Situation) -> Diagnostic | None:
         "unexpected `;`",
         "an item with a body ends with its brace, and nothing follows it",
         "remove the `;`",
+    )
+
+
+def _clause_late(s: Situation) -> Diagnostic | None:
+    if s.at or s.found.text not in CLAUSE_WORDS - {"invariant"}:
+        return None
+    return _syntax(
+        s.found.span,
+        f"this `{s.found.text}` stands outside an item",
+        "the item above has ended: with a `;`, which no clause has, or with its body",
+        "remove the `;`, or move the clause to before the body",
     )
 
 
@@ -217,6 +252,14 @@ def _equals(s: Situation) -> Diagnostic | None:
     return _syntax(s.found.span, f"`{text}` in an expression", why, "compare with `==`")
 
 
+def _foreign(s: Situation) -> Diagnostic | None:
+    help_ = FOREIGN.get((s.before(1), s.found.text))
+    if help_ is None or s.previous is None or after(s.previous).column != s.found.span.column or not s.on_same_line:
+        return None
+    what = f"`{s.before(1)}{s.found.text}` is no operator"
+    return _syntax(s.previous.span.to(s.found.span), what, "it is one of another language", help_)
+
+
 def _step(s: Situation) -> Diagnostic | None:
     """`x++`, `*=` and the like, and a second index on the left of an assignment."""
     if not s.accepts & ASSIGNMENTS:
@@ -272,7 +315,7 @@ def _misspelt(s: Situation) -> Diagnostic | None:
 
 
 def _trailing_comma(s: Situation) -> Diagnostic | None:
-    if s.before(1) != "," or s.found.text not in CLOSERS.values():
+    if s.before(1) != "," or s.found.text not in CLOSERS.values() or "map" in s.accepts:
         return None
     return _syntax(
         s.tokens[s.at - 1].span, "`,` before the end of a list", "a comma stands between two members", "remove it"
@@ -288,16 +331,40 @@ def _refute_body(s: Situation) -> Diagnostic | None:
 
 
 def _declaration(s: Situation) -> Diagnostic | None:
-    if s.found.text == "var" and (s.before(2), s.before(1)) == ("for", "("):
+    if s.found.text in TYPES | {"var"} and (s.before(2), s.before(1)) == ("for", "("):
         what, why = "a declaration in the head of a `for`", "the head assigns"
         return _syntax(s.found.span, what, why, "declare the variable before the loop")
-    if s.found.text in ("word", "int", "bool", "map", "set") and "var" in s.accepts:
+    if s.found.text in TYPES and "var" in s.accepts:
         what, why = (
             f"`{s.found.text}` begins no statement",
             "a variable is declared with `var`, its type after its name",
         )
         return _syntax(s.found.span, what, why, f"write `{WRITTEN['var']}`")
     return None
+
+
+def _type_first(s: Situation) -> Diagnostic | None:
+    """`word a`, as C has it."""
+    following = s.tokens[s.at + 1] if s.at + 1 < len(s.tokens) else None
+    if s.found.text not in TYPES or "name" not in s.accepts or following is None or not following.is_name:
+        return None
+    return _syntax(
+        s.found.span,
+        f"the type `{s.found.text}` before the name",
+        "a type stands after what it is the type of",
+        f"write `{following.text}: {s.found.text}`",
+    )
+
+
+def _cast(s: Situation) -> Diagnostic | None:
+    if s.found.text != ")" or s.before(2) != "(" or s.before(1) not in ("word", "int"):
+        return None
+    return _syntax(
+        s.tokens[s.at - 1].span,
+        f"a cast to `{s.before(1)}`",
+        "a conversion is written like a call",
+        f"write `{s.before(1)}(value)`",
+    )
 
 
 def _return(s: Situation) -> Diagnostic | None:
@@ -357,14 +424,19 @@ _RULES: tuple[Rule, ...] = (
     _stray,
     _block_comment,
     _closes_nothing,
+    _set_members,
     _stray_semicolon,
+    _clause_late,
     _no_label,
     _parentheses,
     _declaration,
+    _type_first,
+    _cast,
     _return,
     _braces,
     _misspelt,
     _chain,
+    _foreign,
     _equals,
     _step,
     _trailing_comma,
