@@ -25,7 +25,7 @@ from lark.exceptions import UnexpectedToken
 from verify.build import Build, Header, Import
 from verify.diagnostic import Diagnostic
 from verify.lexeme import Lexeme, after
-from verify.recovery import broken_part, cut, declared, has_braces, left_over
+from verify.recovery import broken_part, cut, declared, has_braces, left_over, opens_body
 from verify.span import Source, Span
 from verify.syntax import Item, Labelled, Module, Name
 from verify.syntax_error import Situation, bad_number, explain
@@ -237,9 +237,11 @@ def _recover(source: Source, tables: Tables, tokens: Sequence[Lexeme]) -> Parsed
     named = items_begun = False
     pieces = cut(tokens)
     follow = [piece[0] for piece in pieces[1:]] + [Lexeme("$END", "", after(tokens[-1]))]
-    in_rest = False
+    in_rest = in_broken = False
     for number, (piece, following) in enumerate(zip(pieces, follow, strict=True)):
         first = piece[0].text
+        if first == ";" and in_broken:
+            continue  # as in C, after the brace of what is broken already
         start = {"module": "header", "import": "import_line"}.get(first, "item")
         result = _run(tables, start, piece)
         if first == "module":
@@ -249,6 +251,7 @@ def _recover(source: Source, tables: Tables, tokens: Sequence[Lexeme]) -> Parsed
         if first == "import" and items_begun:
             diagnostics.append(_late_import(piece[0]))
         items_begun = items_begun or first not in ("module", "import")
+        in_broken = isinstance(result, _Stuck)
         if isinstance(result, _Stuck):
             mistakes, whole = _mistakes(tables, start, piece, following)
             if not (in_rest and left_over(piece)):
@@ -288,6 +291,8 @@ def _mistakes(tables: Tables, start: str, piece: Sequence[Lexeme], following: Le
         result = _run(tables, start, left)
         if not isinstance(result, _Stuck):
             return mistakes, True
+        if result.accepts == {"}"} and opens_body(left, result.at - 1):
+            result = _before_brace(tables, start, left, result.at - 1)
         found = left[result.at] if result.at < len(left) else following
         mistake = explain(Situation(left, result.at, found, result.accepts))
         if mistakes and mistake.span <= mistakes[-1].span:
@@ -298,6 +303,13 @@ def _mistakes(tables: Tables, start: str, piece: Sequence[Lexeme], following: Le
             break
         del left[part]
     return mistakes, False
+
+
+def _before_brace(tables: Tables, start: str, tokens: Sequence[Lexeme], at: int) -> _Stuck:
+    """Stuck at a brace that was read as that of an empty set, and is another."""
+    stuck = _run(tables, start, tokens[:at])
+    assert isinstance(stuck, _Stuck), "an expression is missing there"
+    return _Stuck(at, stuck.accepts - {"{"})
 
 
 def _no_module(source: Source, first: Lexeme) -> Diagnostic:

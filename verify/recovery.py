@@ -9,6 +9,8 @@ from verify.lexeme import Lexeme
 
 ITEM_STARTS = frozenset({"module", "import", "opaque", "trusted", *ITEM_WORDS})
 _WITH_BRACES = frozenset({"procedure", "trusted", "interference", "lemma", "refute", "geometry", "enum"})
+_WITH_LISTS = frozenset({"procedure", "trusted", "interference", "lemma", "refute", "cover", "define", "opaque"})
+_WITHIN = frozenset({"in", "then", "else"})
 _TWO_WORDS = frozenset(
     {("trusted", "procedure"), ("interference", "procedure"), ("refute", "procedure"), ("opaque", "define")}
 )
@@ -20,7 +22,7 @@ def cut(tokens: Sequence[Lexeme]) -> list[Sequence[Lexeme]]:
     The word that begins an item is reserved, so it begins one however wrong the brackets before it are, unless it
     stands where a name should: within a line, and followed by no name. `invariant` is also a loop's clause, so it needs
     an end before it. An item ends with a `;` outside braces, or with the brace that closes its body; `{}` may be the
-    empty set, so nothing is cut there.
+    empty set, so nothing is cut there but before a word that goes on with no expression.
     """
     pieces: list[Sequence[Lexeme]] = []
     begin = depth = opened = 0
@@ -36,7 +38,7 @@ def cut(tokens: Sequence[Lexeme]) -> list[Sequence[Lexeme]]:
         if text == "{":
             depth += 1
             opened = at if depth == 1 else opened
-        closes = text == "}" and depth == 1 and at > opened + 1
+        closes = text == "}" and depth == 1 and (at > opened + 1 or not _may_go_on(tokens, at))
         if text == "}":
             depth = max(0, depth - 1)
         if closes or (text == ";" and depth == 0):
@@ -50,6 +52,12 @@ def cut(tokens: Sequence[Lexeme]) -> list[Sequence[Lexeme]]:
 def _begins_item(token: Lexeme) -> bool:
     """True iff it is a word that begins an item; `interference` is one only where no name can be."""
     return token.text in ITEM_STARTS or token.type == "INTERFERENCE"
+
+
+def _may_go_on(tokens: Sequence[Lexeme], at: int) -> bool:
+    """True iff what stands after the brace at `at` may belong to the same item, if the brace ends an empty set."""
+    following = tokens[at + 1 : at + 2]
+    return not any(t.is_name or (t.is_reserved_word and t.text not in CLAUSE_WORDS | _WITHIN) for t in following)
 
 
 def _as_name(tokens: Sequence[Lexeme], at: int) -> bool:
@@ -82,11 +90,17 @@ def has_braces(piece: Sequence[Lexeme]) -> bool:
     return piece[0].text in _WITH_BRACES
 
 
-def broken_part(tokens: Sequence[Lexeme], at: int) -> slice | None:
-    """The clause or statement of an item that holds the token `at`, which did not fit.
+def opens_body(tokens: Sequence[Lexeme], at: int) -> bool:
+    """True iff the token at `at` is a brace with a statement behind it, rather than the members of a set."""
+    ends = (token.text for token in tokens[at + 1 :] if token.text in ("{", "}", ";"))
+    return tokens[at].text == "{" and next(ends, "}") != "}"
 
-    Without that stretch, never an empty one, the item has one mistake less. None where it is the item's head that is
-    broken, or where the stretch does not end.
+
+def broken_part(tokens: Sequence[Lexeme], at: int) -> slice | None:
+    """The clause, statement, parameter or result of an item that holds the token `at`, which did not fit.
+
+    Without that stretch, never an empty one, the item has one mistake less. None where it is the rest of the item's
+    head that is broken, or where the stretch does not end.
     """
     if tokens[0].text == "enum":
         return None
@@ -104,7 +118,7 @@ def broken_part(tokens: Sequence[Lexeme], at: int) -> slice | None:
         word = text != "else" and (text[0].isalpha() or text[0] == "_")
         if word and braces and not parens and previous in ("{", "}", ";"):
             return _statement(tokens, begin, at)
-    return None
+    return _binder(tokens, at)
 
 
 def _levels(tokens: Sequence[Lexeme]) -> list[tuple[int, int]]:
@@ -123,6 +137,36 @@ def _levels(tokens: Sequence[Lexeme]) -> list[tuple[int, int]]:
             case ")":
                 parens = max(0, parens - 1)
     return levels
+
+
+def _binder(tokens: Sequence[Lexeme], at: int) -> slice | None:
+    """A parameter or a result, with a comma beside it. None where `at` is in no such list, or its `)` is missing."""
+    if tokens[0].text not in _WITH_LISTS:
+        return None
+    depth, begin = 0, None  # `depth`: how many brackets of the type that `at` is in are open there
+    opening = at - 1
+    while opening > 0 and tokens[opening].text != "(":
+        text = tokens[opening].text
+        if text == ")":
+            return None
+        depth += (text == "[") - (text == "]")
+        if text == "," and depth == 0 and begin is None:
+            begin = opening
+        if text == "[" and depth > 0:
+            begin = None
+        opening -= 1
+    first = all(token.text != "(" for token in tokens[:opening])
+    if opening <= 0 or not (first or tokens[opening - 1].text == "returns"):
+        return None
+    for end in range(at, len(tokens)):
+        text = tokens[end].text
+        if text == ")" or (text == "," and depth <= 0):
+            both = begin is None and text == ","  # the first of several: the comma after it goes too
+            return slice(opening + 1 if begin is None else begin, end + both)
+        if text in CLAUSE_WORDS or text in ("(", "{", "}", ";"):
+            return None
+        depth += (text == "[") - (text == "]")
+    return None
 
 
 def _clause(tokens: Sequence[Lexeme], begin: int, at: int) -> slice | None:
