@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from verify.span import Source, Span
+
+_WIDEST, _BEFORE = 160, 80
+"""How much of a source line is shown, and how much of that stands before the place if there is more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +32,33 @@ class SpecificationError(Exception):
 
 
 def excerpt(span: Span, sources: Mapping[str, Source]) -> list[str]:
-    """The first source line of a span with carets under it: two lines, or none where the source is not at hand."""
+    """The first source line of a span with carets under it: two lines, or none where the source is not at hand.
+
+    Of a long line, what is round the place.
+    """
     source = sources.get(span.file)
     if source is None:
         return []
     text = source.line(span.line)
-    end = span.end_column if span.end_line == span.line else len(text) + 1
-    shown = text.expandtabs(1)
-    carets = " " * (span.column - 1) + "^" * max(1, end - span.column)
+    begin, end = span.column - 1, span.end_column - 1 if span.end_line == span.line else len(text)
+    first = max(0, min(begin - _BEFORE, len(text) - _WIDEST))
+    last = first + _WIDEST
+    left, right = "... " if first else "", " ..." if last < len(text) else ""
+    marks = " " * _cells(left + text[first:begin]) + "^" * max(1, _cells(text[begin : min(end, last)]))
     number = f"{span.line:5d}"
-    return [f"{number} | {shown}".rstrip(), f"{' ' * len(number)} | {carets}"]
+    return [f"{number} | {left}{_visible(text[first:last])}{right}".rstrip(), f"{' ' * len(number)} | {marks}"]
+
+
+def _visible(text: str) -> str:
+    """The text with nothing in it that moves a terminal's cursor, or what stands beside it."""
+    blanks = text.expandtabs(1)
+    return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else "\ufffd" for c in blanks)
+
+
+def _cells(text: str) -> int:
+    """How many columns of a terminal the text takes."""
+    shown = [c for c in text if unicodedata.category(c) not in ("Mn", "Me")]
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in shown)
 
 
 def render(diagnostic: Diagnostic, sources: Mapping[str, Source]) -> str:
