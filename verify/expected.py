@@ -5,6 +5,16 @@ from __future__ import annotations
 COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">=", "in"})
 OPERATORS = COMPARISONS | {"<==>", "==>", "||", "&&", "|", "^", "&", "<<", ">>", "+", "-", "*", "/", "%"}
 PREFIXES = frozenset({"forall", "exists", "let", "if"})
+TYPES = frozenset({"word", "int", "bool", "map", "set"})
+
+FOREIGN = {
+    ("<=", ">"): "write `<==>`",
+    ("<", ">"): "write `!=`",
+    ("==", "="): "write `==`",
+    ("!=", "="): "write `!=`",
+    ("-", ">"): "write `==>` for what follows from it; the language has no structures with members",
+}
+"""What to write for an operator of another language, which is read as two."""
 
 WRITTEN = {
     "module": "module NAME;",

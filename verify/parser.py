@@ -25,10 +25,11 @@ from lark.exceptions import UnexpectedToken
 from verify.build import Build, Header, Import
 from verify.diagnostic import Diagnostic
 from verify.lexeme import Lexeme, after
+from verify.lexical_error import bad_number, without_block_comments
 from verify.recovery import broken_part, cut, declared, has_braces, left_over, opens_body
 from verify.span import Source, Span
 from verify.syntax import Item, Labelled, Module, Name
-from verify.syntax_error import Situation, bad_number, explain
+from verify.syntax_error import Situation, explain
 
 DEEPEST = 250
 """How many nodes may lie within one another. Later stages recurse over nodes, and so stay within Python's stack."""
@@ -158,13 +159,14 @@ def _default_tables() -> Tables:
 def parse(source: Source, tables: Tables | None = None) -> Parsed:
     """Parse one file. Raises nothing, whatever the text."""
     tables = tables or _default_tables()
-    tokens = _tokens(source, tables)
+    bare, comments = without_block_comments(source)
+    tokens = _tokens(bare, tables)
     if not tokens:
-        return Parsed(None, (_empty(source),), frozenset())
+        return Parsed(None, _in_order([*comments, _empty(source)]), frozenset())
     numbers = [d for token in tokens if token.type == "NUMBER" if (d := bad_number(token)) is not None]
     whole = _run(tables, "file", tokens)
     parsed = _shallow(whole) if isinstance(whole, Module) else _recover(source, tables, tokens)
-    return Parsed(parsed.module, _in_order([*numbers, *parsed.diagnostics]), parsed.broken)
+    return Parsed(parsed.module, _in_order([*comments, *numbers, *parsed.diagnostics]), parsed.broken)
 
 
 def _tokens(source: Source, tables: Tables) -> list[Lexeme]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -34,6 +35,12 @@ class Span:
         return f"{self.file}:{self.line}:{self.column}"
 
 
+@lru_cache(maxsize=32)
+def _lines(text: str) -> tuple[str, ...]:
+    """The lines of a text. Kept: of a large file with many mistakes, each asks for its own."""
+    return tuple(text.split("\n"))
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """One specification file as read: the path as shown, and its text."""
@@ -43,12 +50,12 @@ class Source:
 
     def line(self, number: int) -> str:
         """The text of a line, counted from 1, without its newline; empty past the end of the file."""
-        lines = self.text.split("\n")
+        lines = _lines(self.text)
         return lines[number - 1] if 0 < number <= len(lines) else ""
 
     def cut(self, span: Span) -> str:
         """The text of a span, its white space folded to single blanks."""
-        lines = self.text.split("\n")[span.line - 1 : span.end_line]
+        lines = list(_lines(self.text)[span.line - 1 : span.end_line])
         if not lines:
             return ""
         lines[-1] = lines[-1][: span.end_column - 1]

@@ -11,22 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from verify.diagnostic import Diagnostic
-from verify.expected import CLAUSE_WORDS, COMPARISONS, OPERATORS, PREFIXES, WRITTEN, in_words
-from verify.lexeme import Lexeme, after, number_value
+from verify.expected import CLAUSE_WORDS, COMPARISONS, FOREIGN, OPERATORS, PREFIXES, TYPES, WRITTEN, in_words
+from verify.lexeme import Lexeme, after
+from verify.lexical_error import block_comment
 from verify.span import Span
 
 ASSIGNMENTS = frozenset({"=", "+=", "-="})
 CLOSERS = {"(": ")", "[": "]", "{": "}"}
 LABELLED = frozenset({"requires", "ensures", "witness", "invariant", "assume", "assert"})
-FOREIGN = {
-    ("<=", ">"): "write `<==>`",
-    ("<", ">"): "write `!=`",
-    ("==", "="): "write `==`",
-    ("!=", "="): "write `!=`",
-    ("-", ">"): "write `==>` for what follows from it; the language has no structures with members",
-}
-"""What to write for an operator of another language, which is read as two."""
-TYPES = frozenset({"word", "int", "bool", "map", "set"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +113,7 @@ def _block_comment(s: Situation) -> Diagnostic | None:
     pair = (s.before(1), s.found.text)
     if pair != ("/", "*") and (s.found.text, s.ahead()) != ("/", "*"):
         return None
-    return _syntax(
-        s.found.span,
-        "`/*` begins no comment",
-        "a comment runs from `//` to the end of its line",
-        "begin each line with `//`",
-    )
+    return block_comment(s.found.span)
 
 
 def _closes_nothing(s: Situation) -> Diagnostic | None:
@@ -455,26 +442,3 @@ def explain(situation: Situation) -> Diagnostic:
         if diagnostic is not None:
             return diagnostic
     return _anything(situation)
-
-
-def bad_number(token: Lexeme) -> Diagnostic | None:
-    """What is wrong with a literal; None iff it has a value."""
-    if number_value(token.text) is not None:
-        return None
-    text = token.text
-    if text[:2].lower() == "0x" and all(c in "0123456789abcdefABCDEF_" for c in text[2:]) and text[2:].strip("_"):
-        help_ = f"write `0x{text[2:]}`" if len(text) < 40 else "write a shorter one"
-    elif text[:2].lower() in ("0b", "0o"):
-        help_ = "write it in decimal or hexadecimal"
-    elif text.rstrip("uUlL") != text and number_value(text.rstrip("uUlL")) is not None:
-        help_ = f"write `{text.rstrip('uUlL')}`: a literal has no suffix, it takes the type it is used at"
-    else:
-        help_ = "write `12`, `1_000` or `0x1f`"
-    brief = text if len(text) <= 40 else text[:37] + "..."
-    return Diagnostic(
-        "number",
-        token.span,
-        f"`{brief}` is no number",
-        "a number is decimal digits, or `0x` and hexadecimal digits, up to 1000 of them, `_` allowed between them",
-        help_,
-    )
