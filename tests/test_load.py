@@ -258,8 +258,28 @@ def test_a_cycle_is_reported_once_and_its_modules_are_kept(tmp_path: Path) -> No
 
 def test_what_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.spec")
-    assert codes(load([Path("pipe.spec")], tmp_path)) == [("missing-file", "pipe.spec:1:1")]
-    assert codes(load([Path(".")], tmp_path)) == [("no-specs", ".:1:1")]
+    for given in ("pipe.spec", "."):
+        assert codes(load([Path(given)], tmp_path)) == [("missing-file", "pipe.spec:1:1")]
+
+
+def test_a_link_to_nothing_is_reported_and_the_other_files_are_read(tmp_path: Path) -> None:
+    written(tmp_path, TREE)
+    (tmp_path / "spec/gone.spec").symlink_to("elsewhere.spec")
+    loaded = load([Path("spec")], tmp_path)
+    assert rendered(loaded) == (
+        "spec/gone.spec:1:1: error[missing-file]: `spec/gone.spec` cannot be read\n"
+        "  why:  it is a link to `elsewhere.spec`, where there is neither a file nor a folder\n"
+        "  help: remove it, or give it another name"
+    )
+    assert "top" in names(loaded)
+
+
+def test_a_folder_that_cannot_be_read_is_not_called_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: str) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert codes(load([Path(".")], tmp_path)) == [("unreadable", ".:1:1")]
 
 
 def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

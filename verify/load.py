@@ -96,22 +96,32 @@ class _Loader:
             self._note(path, _Root(self.current, Path()) if path.is_relative_to(self.current) else own, asked=True)
         elif os.path.isdir(path):
             root = _Root(path, given)
+            before = len(self.report)
             found = self._below(root)
             for file in found:
                 self._note(file, root, asked=True)
-            if not found:
+            if not found and len(self.report) == before:
                 why, help_ = "no file below it ends in `.spec`", "give the folder that holds the specification"
                 self._whole(self._show(path, root), "no-specs", "the folder holds no specification", why, help_)
         else:
-            shown = self._show(path, _Root(path, given))
-            there = os.path.lexists(path)
-            why = "it is neither a file nor a folder" if there else "there is no file and no folder of that name"
-            self._whole(
-                shown, "missing-file", f"`{shown}` cannot be read", why, "give a `.spec` file or a folder of them"
-            )
+            self._missing(path, _Root(path, given), "give a `.spec` file or a folder of them")
+
+    def _missing(self, path: Path, root: _Root, help_: str) -> None:
+        """Report a path at which there is neither a file nor a folder."""
+        shown = self._show(path, root)
+        if not os.path.lexists(path):
+            why = "there is no file and no folder of that name"
+        elif os.path.islink(path):
+            why = f"it is a link to `{os.readlink(path)}`, where there is neither a file nor a folder"
+        else:
+            why = "it is neither a file nor a folder"
+        self._whole(shown, "missing-file", f"`{shown}` cannot be read", why, help_)
 
     def _below(self, root: _Root) -> list[Path]:
-        """The specification files below a folder, sorted by their path below it. Links to folders are not followed."""
+        """The specification files below a folder, sorted by their path below it. Links to folders are not followed.
+
+        What is called like one and is none is reported: that it was proved could be believed.
+        """
 
         def failed(error: OSError) -> None:
             shown = self._show(Path(error.filename), root)
@@ -122,8 +132,13 @@ class _Loader:
         for folder, folders, names in os.walk(root.path, onerror=failed):
             folders[:] = [name for name in folders if not name.startswith(".")]  # the walk enters only what is left
             for name in names:
-                if name.endswith(SUFFIX) and not name.startswith(".") and os.path.isfile(Path(folder, name)):
-                    found.append(Path(folder, name))
+                path = Path(folder, name)
+                if not name.endswith(SUFFIX) or name.startswith("."):
+                    continue
+                if os.path.isfile(path):
+                    found.append(path)
+                else:
+                    self._missing(path, root, "remove it, or give it another name")
         return sorted(found, key=lambda path: path.parts)
 
     def _note(self, path: Path, root: _Root, *, asked: bool) -> str:
