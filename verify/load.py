@@ -176,6 +176,7 @@ class _Loader:
             waiting.extend(list(self.files)[before:])
 
     def _read(self, file: _File) -> Source | None:
+        """The text; None, with a report, where it cannot be told. In comments it need not be."""
         try:
             data = file.path.read_bytes()
         except OSError as error:
@@ -192,12 +193,12 @@ class _Loader:
             what = f"the byte 0x{data[error.start]:02x} is not UTF-8"
             why = "a specification file is text, encoded in UTF-8"
             self._say("encoding", _after(file.shown, good), what, why, "save the file as UTF-8")
-            return None
+            return source if "\ufffd" not in _without_comments(source.text) else None
         if "\0" in text:
             why = "a specification file is text; UTF-16 and binary files have such bytes"
             where = _after(file.shown, text[: text.index("\0")])
             self._say("nul-byte", where, "a zero byte", why, "save the file as UTF-8, without it")
-            return None
+            return source if "\0" not in _without_comments(text) else None
         return source
 
     def _named(self, file: _File, module: Module) -> Module:
@@ -340,6 +341,10 @@ def _modules_in(folder: Path) -> list[str]:
         return [name.removesuffix(SUFFIX) for name in os.listdir(folder) if name.endswith(SUFFIX)]
     except OSError:
         return []
+
+
+def _without_comments(text: str) -> str:
+    return re.sub(r"//[^\n]*", "", text)
 
 
 def _after(file: str, text: str) -> Span:
