@@ -18,6 +18,7 @@ import pytest
 from fake_discharge import lemmas, write
 
 from verify import __main__ as program
+from verify.schedule import Died, Late
 from verify.terminal import Bar
 
 HERE = Path(__file__).parent
@@ -56,6 +57,27 @@ def test_a_file_that_cannot_be_written_is_said_first(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith(f"verify: error: `{file}` cannot be written: ")
+
+
+@pytest.mark.parametrize("file", ["spec/m.spec", "./spec/../spec/m.spec", "link"])
+def test_a_report_does_not_replace_the_specification(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write(m=lemmas("good"))
+    Path("link").symlink_to("spec/m.spec")
+    before = Path("spec/m.spec").read_text()
+    assert run("--output", file) == 2
+    what = "is a file of the specification, which it would replace"
+    assert capsys.readouterr().err == f"verify: error: --output `{Path(file)}` {what}\n"
+    assert Path("spec/m.spec").read_text() == before
+
+
+def test_a_working_directory_that_is_gone_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    os.chdir(folder)
+    folder.rmdir()
+    assert run() == 2
+    what = "the working directory cannot be told: No such file or directory; change to another"
+    assert capsys.readouterr().err == f"verify: error: {what}\n"
 
 
 def test_a_full_disk_is_said(capsys: pytest.CaptureFixture[str]) -> None:
@@ -187,6 +209,30 @@ def test_a_defect_is_reported_with_what_to_send(
     assert please == "Please report these lines, with the specification:"
     assert command == "  python -m verify --only 'm.*'"
     assert re.match(r"  verify 0\.1\.0, z3 [\d.]+, Python 3\.", versions)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "what"),
+    [
+        (Late(300.2), "the word sizes were not told within 300 s"),
+        (
+            Died("killed by SIGKILL", True, 1.0),
+            "the process that tells the word sizes did not survive, twice: killed by SIGKILL, "
+            "perhaps for lack of memory",
+        ),
+        (
+            Died("ended with status 1", False, 1.0),
+            "the process that tells the word sizes did not survive, twice: ended with status 1",
+        ),
+    ],
+)
+def test_what_became_of_the_planning_is_said(
+    outcome: Late | Died, what: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(m=lemmas("good"))
+    monkeypatch.setattr(program, "each", lambda *_: iter([(0, outcome)]))
+    assert run() == 70
+    assert capsys.readouterr().err.splitlines()[0] == f"verify: the tool itself failed: {what}"
 
 
 # --- on a terminal -------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
+from pathlib import Path
 from stat import S_ISREG
 from typing import TextIO
 
@@ -31,7 +32,7 @@ from verify.load import Loaded, load
 from verify.obligations import obligations
 from verify.plan import Plan, Request, matches, plan
 from verify.report import TextReport, list_text
-from verify.schedule import RECURSION_LIMIT, Done, Raised, described, each
+from verify.schedule import RECURSION_LIMIT, Died, Done, Late, Raised, described, each
 from verify.terminal import Bar, paint_for
 from verify.verdict import Result, Verdict
 
@@ -199,7 +200,13 @@ def _read(options: Options) -> tuple[Loaded, core.Program | None]:
         meant = near(first, [c.value for c in Command if c.value])
         if meant:
             raise UsageError(f"there is no file, no folder and no command `{first}`; is `{meant[0]}` meant?")
-    loaded = load(options.paths)
+    try:
+        current = Path.cwd()
+    except OSError as error:
+        raise UsageError(f"the working directory cannot be told: {error.strerror}; change to another") from None
+    loaded = load(options.paths, current)
+    if options.output is not None and any(_same(options.output, current / shown) for shown in loaded.sources):
+        raise UsageError(f"--output `{options.output}` is a file of the specification, which it would replace")
     program, found = elaborate(loaded.modules, loaded.roots, loaded.sources, loaded.broken)
     mistakes = (*loaded.diagnostics, *found)
     if mistakes:
@@ -215,6 +222,13 @@ def _read(options: Options) -> tuple[Loaded, core.Program | None]:
     return loaded, program
 
 
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):  # one of them is not there
+        return False
+
+
 def _plan(request: Request, stop: Connection) -> Plan | None:
     """The tasks; None after an interrupt."""
     for _, outcome in each(plan, (request,), 1, _PLANNING_SECONDS, stop):
@@ -223,8 +237,11 @@ def _plan(request: Request, stop: Connection) -> Plan | None:
                 return value
             case Raised(what=what, where=where):
                 raise ToolError(what, where)
-            case _:
-                raise ToolError(f"the word sizes cannot be told: {outcome}", ())
+            case Late(seconds=seconds):
+                raise ToolError(f"the word sizes were not told within {seconds:.0f} s", ())
+            case Died(what=what, memory=memory):
+                why = ", perhaps for lack of memory" if memory else ""
+                raise ToolError(f"the process that tells the word sizes did not survive, twice: {what}{why}", ())
     return None
 
 
