@@ -142,6 +142,19 @@ def test_an_interrupt_ends_it_at_once_with_what_is_known(
     assert all(not Path(f"/proc/{f.name}").exists() for f in (tmp_path / "started").iterdir())
 
 
+def test_an_interrupt_while_it_is_imported_leaves_no_traceback(tmp_path: Path) -> None:
+    Path("lark.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "verify"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{HERE.parent}"},
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
+
+
 def test_an_interrupted_report_is_valid_json(tmp_path: Path) -> None:
     write(m=lemmas("good", "hang"))
     with started(tmp_path, "--jobs", "1", "--format", "json") as process:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while what follows is imported, Ctrl-C ends it without a traceback
+
 import io
 import os
 import platform
 import shlex
-import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -352,4 +356,6 @@ class _Session:
 if __name__ == "__main__":
     from verify.solve import discharge, together
 
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main(sys.argv[1:], discharge, together=together))
