@@ -17,6 +17,9 @@ def _near(name: str, known: Iterable[str]) -> str:
     return f"did you mean `{close[0]}`?" if close else "declare it, or import the module that does"
 
 
+_FIT = "write `word(...)`, which asks for a proof that the integer fits"
+
+
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
@@ -66,7 +69,9 @@ def type_mismatch(span: Span, what: str, found: str, wanted: str, help_: str = "
     if not help_:
         help_ = {
             ("word", "int"): "write `int(...)` for the value of the word as an integer",
-            ("int", "word"): "write `word(...)`, which asks for a proof that the integer fits",
+            ("int", "word"): _FIT,
+            ("word", "bool"): "compare it, as with `!= 0`: a number is no truth value",
+            ("int", "bool"): "compare it, as with `!= 0`: a number is no truth value",
         }.get((found, wanted), f"use an expression of type {wanted}")
     return Diagnostic(
         "type-mismatch", span, f"{what} is {found}, not {wanted}", "types do not convert by themselves", help_
@@ -87,6 +92,10 @@ def operator_type(span: Span, op: str, found: str, allowed: str) -> Diagnostic:
     help_ = f"use it on {allowed}"
     if found == "bool" and op in "&|^~":
         help_ = {"&": "write `&&`", "|": "write `||`", "^": "write `!=`", "~": "write `!`"}[op]
+    elif found == "int" and allowed == "word":
+        help_ = _FIT
+    elif found in ("word", "int") and op == "!":
+        help_ = "compare it with `== 0`; `~` turns the bits of a word"
     return Diagnostic(
         "operator-type", span, f"`{op}` does not work on {found}", f"it is defined for {allowed} alone", help_
     )
