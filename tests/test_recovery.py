@@ -45,6 +45,11 @@ def test_the_mistakes_within_one_body_are_all_reported_in_order() -> None:
     assert kept(result) == ["t"]
 
 
+def test_many_mistakes_in_one_body_are_all_reported() -> None:
+    result = parsed("module x;\nprocedure p(a: word) {\n" + "    b = 1;\n    a = a + ;\n" * 150 + "}\n")
+    assert [line for _, line, _ in places(result)] == [4 + 2 * n for n in range(150)]
+
+
 @pytest.mark.parametrize(
     ("text", "where", "good_items", "broken"),
     [

@@ -34,7 +34,7 @@ from verify.syntax_error import Situation, explain
 DEEPEST = 250
 """How many nodes may lie within one another. Later stages recurse over nodes, and so stay within Python's stack."""
 
-MOST_MISTAKES = 20
+MOST_MISTAKES = 200
 """How many mistakes of one item are reported."""
 
 _STARTS = ("file", "header", "import_line", "item", "lexemes")
