@@ -351,7 +351,7 @@ class _Walk:
                 self.expr(argument, ERROR)
             if name in names.broken:
                 return core.Literal(node.span, 0, ERROR)
-            known = [n for n, m in names.values.items() if isinstance(m, DefineName)]
+            known = [n for n, m in names.values.items() if isinstance(m, DefineName | RoutineName)]
             if meaning is None and name not in self.locals_ and name not in self.place.variables:
                 return self.poison(errors.unknown_name(node.name.span, name, "define", [*known, "min", "max"]))
             kind = "variable" if meaning is None else describe(meaning)
