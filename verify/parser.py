@@ -26,7 +26,7 @@ from verify.build import Build, Header, Import
 from verify.diagnostic import Diagnostic
 from verify.lexeme import Lexeme, after
 from verify.lexical_error import bad_number, without_block_comments
-from verify.recovery import broken_part, cut, declared, has_braces, left_over, opens_body
+from verify.recovery import broken_part, cut, declared, has_braces, imported, left_over, opens_body
 from verify.span import Source, Span
 from verify.syntax import Item, Labelled, Module, Name
 from verify.syntax_error import Situation, explain
@@ -260,7 +260,7 @@ def _recover(source: Source, tables: Tables, tokens: Sequence[Lexeme]) -> Parsed
                 diagnostics += mistakes
                 in_rest = left_over(piece) or (has_braces(piece) and not whole)
             if first == "import":
-                imports += [Name(token.span, token.text) for token in piece if token.is_name][:1]
+                imports += [Name(token.span, token.text) for token in imported(piece)]
             elif first != "module":
                 broken.update(declared(piece))
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from verify.expected import CLAUSE_WORDS, ITEM_WORDS
 from verify.lexeme import Lexeme
@@ -77,6 +78,13 @@ def declared(tokens: Sequence[Lexeme]) -> Iterator[str]:
         return iter(names)
     # A misspelt keyword is read as a name, and the name of the item comes after it.
     return iter(names[:1] if _begins_item(tokens[0]) else names[:2])
+
+
+def imported(tokens: Sequence[Lexeme]) -> Iterator[Lexeme]:
+    """The names of the modules that a broken `import` seems to mean: all of a list, and none that follows a dot."""
+    for before, token in pairwise(tokens):
+        if token.is_name and before.text in ("import", ",", '"', "<"):
+            yield token
 
 
 def left_over(piece: Sequence[Lexeme]) -> bool:
