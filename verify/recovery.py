@@ -120,8 +120,9 @@ def broken_part(tokens: Sequence[Lexeme], at: int) -> slice | None:
         text, previous = tokens[begin].text, tokens[begin - 1].text
         if braces > innermost:
             continue  # in a block that ends before the place
-        # A clause that does not fit after a `)` has no place there; after anything else, the one above it is broken.
-        if text in CLAUSE_WORDS and (begin < at or previous == ")"):
+        # A clause that does not fit after a `)` has no place there. After anything else, or where a `(` is still open,
+        # the one above it is broken.
+        if text in CLAUSE_WORDS and (begin < at or (previous == ")" and not parens)):
             return _clause(tokens, begin, at)
         word = text != "else" and (text[0].isalpha() or text[0] == "_")
         if word and braces and not parens and previous in ("{", "}", ";"):

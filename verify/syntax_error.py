@@ -378,7 +378,7 @@ def _bracket_open(s: Situation) -> Diagnostic | None:
     open_ = s.open_brackets()
     if not open_ or open_[-1].text == "{" or CLOSERS[open_[-1].text] not in s.accepts:
         return None
-    if s.found.text not in (";", "{", "}", ")", "]", "==>"):
+    if s.found.text not in CLAUSE_WORDS | {";", "{", "}", ")", "]", "==>"}:
         return None
     bracket = open_[-1]
     place = f"line {bracket.span.line}, column {bracket.span.column}"
