@@ -56,6 +56,8 @@ def test_many_mistakes_in_one_body_are_all_reported() -> None:
         ("param A: int\nparam B: int;", [(2, 13)], ["B"], {"A"}),
         ("procedure p() { if (a) { }\nparam B: int;", [(2, 15)], ["B"], {"p"}),
         ("procedure p() { x = 1; } }\nparam B: int;", [(2, 26)], ["p", "B"], set()),
+        ("procedure p() { if (a) x = 1; } y = 2; }\nparam B: int;", [(2, 24)], ["B"], {"p"}),
+        ("lemma p() ensures e: a x(a); y(a); }\nparam B: int;", [(2, 24)], ["B"], {"p"}),
         ("procedure p() x = 1; y = 2; }\nparam B: int;", [(2, 15)], ["B"], {"p"}),
         ("procedure p() { if (a) { } } y = 2; }\nparam B: int;", [(2, 30)], ["p", "B"], {"y"}),
         ("procedur p() { x = 1; }\nlema q();\nparam B: int;", [(2, 1), (3, 1)], ["B"], {"procedur", "p", "lema", "q"}),

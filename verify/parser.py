@@ -285,14 +285,17 @@ def _recover(source: Source, tables: Tables, tokens: Sequence[Lexeme]) -> Parsed
 def _mistakes(tables: Tables, start: str, piece: Sequence[Lexeme], following: Lexeme) -> tuple[list[Diagnostic], bool]:
     """The mistakes of a broken item, and whether it would be whole without the clauses and statements they are in.
 
-    What a mistake is in is struck out and the rest is parsed again, until the item is whole or nothing can be struck.
+    It would not where a brace may be missing: then it does not end where it seems to. What a mistake is in is struck
+    out and the rest is parsed again, until the item is whole or nothing can be struck.
     """
     left = list(piece)
     mistakes: list[Diagnostic] = []
+    braces = True
     while len(mistakes) < MOST_MISTAKES:
         result = _run(tables, start, left)
         if not isinstance(result, _Stuck):
-            return mistakes, True
+            return mistakes, braces
+        braces = braces and ("{" not in result.accepts or "number" in result.accepts)
         if result.accepts == {"}"} and opens_body(left, result.at - 1):
             result = _before_brace(tables, start, left, result.at - 1)
         found = left[result.at] if result.at < len(left) else following
