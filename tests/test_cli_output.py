@@ -142,6 +142,19 @@ def test_an_interrupt_ends_it_at_once_with_what_is_known(
     assert all(not Path(f"/proc/{f.name}").exists() for f in (tmp_path / "started").iterdir())
 
 
+def test_a_python_without_the_packages_is_said(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "verify"],  # without site, and so without what is installed
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(HERE.parent)},
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (70, b"")
+    assert re.fullmatch(rb"verify: not installed for .*: lark, platformdirs, rich, z3\n  help: .*\n", done.stderr)
+
+
 def test_an_interrupt_while_it_is_imported_leaves_no_traceback(tmp_path: Path) -> None:
     Path("lark.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
     done = subprocess.run(

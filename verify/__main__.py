@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import signal
+import sys
+from importlib.util import find_spec
 
-if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # while what follows is imported, Ctrl-C ends it without a traceback
+if __name__ == "__main__":
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # while what follows is imported: no traceback
+    absent = [name for name in ("lark", "platformdirs", "rich", "z3") if find_spec(name) is None]
+    if absent:
+        print(f"verify: not installed for {sys.executable}: {', '.join(absent)}", file=sys.stderr)
+        print("  help: run it with the python of the environment that README.md sets up", file=sys.stderr)
+        sys.exit(70)
 
 import io
 import os
 import platform
 import shlex
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
