@@ -403,7 +403,8 @@ def _anything(s: Situation) -> Diagnostic:
     else:
         what = f"unexpected {shown(s.found)}"
         span = s.found.span
-    help_ = f"it is written `{WRITTEN[word]}`" if word else f"write {expected}, or remove it"
+    instead = f"write {expected}, or remove it" if s.accepts != {""} else "remove it, or begin an item"
+    help_ = f"it is written `{WRITTEN[word]}`" if word else instead
     return _syntax(span, what, f"expected {expected}{place}", help_)
 
 
