@@ -19,7 +19,7 @@ from verify.prove import LONG, Encodings, NoProof, Proof, at_once, prove, prove_
 from verify.question import Question, applied, ask, quantified
 from verify.run import FUEL, Runs, Violation, find_run, replay
 from verify.scopes import Scope
-from verify.search import Found, Nothing, Search, Unsure, familiar, search, search_small
+from verify.search import Found, Nothing, Search, Unsure, familiar, opened, search, search_small
 from verify.seen import assumptions
 from verify.sites import statements
 from verify.small import sizes_of
@@ -133,13 +133,18 @@ def _soon_found(program: core.Program, question: Question, seconds: float, bent:
     """
     deadline = time.monotonic() + seconds
     for scope in familiar(program, question) or (question.scope,):
-        found = search(program, replace(question, scope=scope), deadline - time.monotonic(), bent, BRIEF)
+        found = _values(program, replace(question, scope=scope), deadline - time.monotonic(), bent, BRIEF)
         forget()
         if isinstance(found, Found):
             return found
         if isinstance(found, Unsure):
             break  # hard for one is hard for all
     return None
+
+
+def _values(program: core.Program, question: Question, seconds: float, bent: bool, effort: int = 0) -> Search:
+    """A search for values. Where the goal says that some value is so, that none is stands among its assumptions."""
+    return search(program, opened(program, question) if bent else question, seconds, bent, effort)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +203,7 @@ class _Discharge:
         bent = quantified(self.program, question)
         found: Search | None = _soon_found(self.program, question, self.at_most(SOON), bent) or self.small(question)
         if found is None:
-            found = search(self.program, question, self.at_most(0.7), bent)
+            found = _values(self.program, question, self.at_most(0.7), bent)
         match found:
             case Found():
                 confirmed = found.confirmed
@@ -262,7 +267,7 @@ class _Discharge:
         proof = prove(Encodings(self.program, question), self.at_most(0.5), bent)
         if isinstance(proof, Proof):
             return _Outcome(Verdict.PROVED, used=proof.used)
-        found = search(self.program, question, self.at_most(0.25), bent)
+        found = _values(self.program, question, self.at_most(0.25), bent)
         match found:
             case Found():
                 return self.broken(question, found, routine)
