@@ -28,6 +28,11 @@ from verify.verdict import Reason
 TURNS = (1, 2, 3, 5, 8)
 """How many turns of each loop the search lays out, one bound after the other."""
 
+FURTHER = (13, 20)
+"""The same after these, where little effort has to do and no more than LAID_OUT steps were laid out before."""
+
+LAID_OUT = 5_000
+
 FUEL = 20_000
 """How many statements an execution may take of which the solver says that it breaks something."""
 
@@ -157,9 +162,20 @@ class _RunSearch:
             reach = _reach(unrolled, bound)
             if unrolled.bodiless is not None:
                 self.why = Reason.NOT_EXECUTABLE
-            if not unrolled.cut:
-                break
-        return Runs(None, self.why, reach)
+            if not unrolled.beyond:
+                return Runs(None, self.why, reach)
+        return Runs(self.further(unrolled, context), self.why, reach)
+
+    def further(self, unrolled: Unroll, context: Context) -> Violation | None:
+        """A longer run, if one is soon found: with more turns laid out, or else by going on where those end."""
+        for bound in FURTHER:
+            if len(unrolled.steps) <= LAID_OUT and unrolled.beyond:
+                unrolled = self.unrolled(bound, context)
+                for checks in filter(None, _stages(unrolled.checks)):
+                    found, _ = self.asked(unrolled, checks, LESS)
+                    if found is not None:
+                        return found
+        return self.asked(unrolled, unrolled.beyond, LESS)[0] if unrolled.beyond else None
 
     def soon(self, context: Context) -> Violation | None:
         """A run that breaks what the routine itself claims, or else the rest of its own, if one is soon found."""
@@ -275,7 +291,7 @@ def _reach(unrolled: Unroll, turns: int) -> str:
     """How far the search went."""
     if unrolled.bodiless is not None:
         return f"searched up to calls of `{unrolled.bodiless}`, which has no body to run"
-    if unrolled.cut:
+    if unrolled.beyond:
         return f"searched up to {turns} turn{'s' if turns > 1 else ''} of each loop, callees' bodies entered"
     return "searched to the end of every run, callees' bodies entered"
 

@@ -71,8 +71,8 @@ class Unroll(Contract):
         self.known: dict[Symbol, Value] = {}
         self.checks: list[Check] = []
         self.picks: list[Pick] = []
-        self.cut = False
-        """True iff some loop could have gone on."""
+        self.beyond: list[Check] = []
+        """That no loop goes on where it is cut short: what breaks one of these is the beginning of a longer run."""
         self.bodiless: str | None = None
         """A callee without a body, if there is one: runs that call it end there."""
         self.ranges = self.watched_ranges()
@@ -193,8 +193,11 @@ class Unroll(Contract):
         doc: tuple[str, ...] = (),  # noqa: ARG002  # Contract's signature; a check has no claims
     ) -> None:
         if goal is not None and self.watch(id_) and self.settled(goal) is not True:
-            inside = self.routine.qualified != self.whole.qualified
-            self.checks.append(Check(id_, kind, span, goal, flow.path, inside, len(self.steps)))
+            self.checks.append(self.check(id_, kind, span, goal, flow))
+
+    def check(self, id_: str, kind: Kind, span: Span, goal: core.Expr, flow: Flow) -> Check:
+        inside = self.routine.qualified != self.whole.qualified
+        return Check(id_, kind, span, goal, flow.path, inside, len(self.steps))
 
     def watched_ranges(self) -> frozenset[int]:
         """The operations of the routine, by number, whose range is watched."""
@@ -314,7 +317,8 @@ class Unroll(Contract):
                 self.oblige(place, Kind.DECREASES, goal, inside, loop.span)
             heads.append(head)
             if turn == turns:
-                self.cut = True
+                false = core.Literal(loop.span, False, core.BOOL)
+                self.beyond.append(self.check(place, Kind.DECREASES, loop.span, false, inside))
                 break
             self.nesting += 1
             exits = self.block(loop.body, inside)
