@@ -142,15 +142,19 @@ class Contract(Walk):
             goal = rename(clause.expr, before, before)
             self.oblige(f"{place}.invariant.{label}", Kind.CALL, goal, flow, call.span)
             self.assume(goal, flow, None)
+        valid = validity(self.program, self.routine, callee, call.span)
         for clause in callee.requires:
             goal = rename(clause.expr, before, before)
+            if valid is not None:
+                # Where the contract says nothing, it has not been shown that its conditions are defined.
+                defined = (rename(c, before, before) for _, c in definedness(clause.expr, self.program))
+                goal = conjunction(call.span, (*defined, goal))
             self.oblige(f"{place}.{clause.label}", Kind.CALL, goal, flow, call.span, clause.doc)
             self.assume(goal, flow, None)
         if callee.qualified == self.routine.qualified and callee.decreases is not None:
             goal = self.smaller(rename(callee.decreases, before, before), callee.decreases, call.span)
             self.oblige(f"{place}.decreases", Kind.DECREASES, goal, flow, call.span)
         results = {r: self.fresh(r) for r in callee.results}
-        valid = validity(self.program, self.routine, callee, call.span)
         after = self.havoc(self.changes[callee.qualified], flow)
         if callee.kind is not RoutineKind.LEMMA:
             after = replace(after, leans=(*after.leans, f"the contract of `{callee.name}`, line {call.span.line}"))

@@ -59,36 +59,56 @@ def variables(expr: core.Expr) -> Iterator[Symbol]:
     return (e.symbol for e in subexpressions(expr) if isinstance(e, core.Var))
 
 
-def definedness(expr: core.Expr) -> Iterator[tuple[Span, core.Expr]]:
+def definedness(expr: core.Expr, program: core.Program | None = None) -> Iterator[tuple[Span, core.Expr]]:
     """For each partial operation within: its span, and the condition that it is defined wherever it counts.
 
     The condition is closed over the variables bound within the expression, and takes the operands to be defined.
+    With a program, the operations within the constants and defines that the expression uses are among them.
     """
-    yield from _sites(expr, lambda condition: condition)
+    values: Mapping[Symbol, core.Expr] = {}
+    if program is not None:
+        values = {i.symbol: i.value for m in program.modules for i in m.items if isinstance(i, core.Const)}
+
+    def inside(e: core.Expr) -> core.Expr | None:
+        match e:
+            case core.Var(symbol=symbol):
+                return values.get(symbol)
+            case core.Apply(function=function) if program is not None:
+                define = program.defines()[function]
+                return None if define.value is None else said_of(e, define, define.value)
+            case _:
+                return None
+
+    yield from _sites(expr, lambda condition: condition, inside)
 
 
-def _sites(expr: core.Expr, close: Callable[[core.Expr], core.Expr]) -> Iterator[tuple[Span, core.Expr]]:
+def _sites(
+    expr: core.Expr, close: Callable[[core.Expr], core.Expr], inside: Callable[[core.Expr], core.Expr | None]
+) -> Iterator[tuple[Span, core.Expr]]:
     match expr:
         case core.Binary(op=BinaryOp.AND | BinaryOp.IMPLIES, left=left, right=right):
-            yield from _sites(left, close)
-            yield from _sites(right, lambda c: close(implies(left, c)))
+            yield from _sites(left, close, inside)
+            yield from _sites(right, lambda c: close(implies(left, c)), inside)
         case core.Binary(op=BinaryOp.OR, left=left, right=right):
-            yield from _sites(left, close)
-            yield from _sites(right, lambda c: close(implies(negation(left), c)))
+            yield from _sites(left, close, inside)
+            yield from _sites(right, lambda c: close(implies(negation(left), c)), inside)
         case core.Ite(condition=condition, then=then, otherwise=otherwise):
-            yield from _sites(condition, close)
-            yield from _sites(then, lambda c: close(implies(condition, c)))
-            yield from _sites(otherwise, lambda c: close(implies(negation(condition), c)))
+            yield from _sites(condition, close, inside)
+            yield from _sites(then, lambda c: close(implies(condition, c)), inside)
+            yield from _sites(otherwise, lambda c: close(implies(negation(condition), c)), inside)
         case core.Let(span=span, symbol=symbol, value=value, body=body):
-            yield from _sites(value, close)
-            yield from _sites(body, lambda c: close(core.Let(span, symbol, value, c)))
+            yield from _sites(value, close, inside)
+            yield from _sites(body, lambda c: close(core.Let(span, symbol, value, c)), inside)
         case core.Quantifier(span=span, symbols=symbols, body=body):
-            yield from _sites(body, lambda c: close(core.Quantifier(span, True, symbols, c)))
+            yield from _sites(body, lambda c: close(core.Quantifier(span, True, symbols, c)), inside)
         case _:
             for child in core.children(expr):
-                yield from _sites(child, close)
+                yield from _sites(child, close, inside)
             if is_partial(expr):
                 yield expr.span, close(_condition(expr))
+            used = inside(expr)
+            if used is not None:
+                yield from _sites(used, close, inside)
 
 
 def _condition(expr: core.Expr) -> core.Expr:
