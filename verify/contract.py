@@ -8,8 +8,8 @@ from dataclasses import replace
 from verify import core
 from verify.claims import claims_of
 from verify.core import INT, WORD, BinaryOp, Symbol, SymbolKind
-from verify.passive import Kind, Obligation, relevant
-from verify.rename import conjunction, definedness, implies, rename
+from verify.passive import Kind, Obligation, Path, relevant
+from verify.rename import bare, conjunction, definedness, implies, rename
 from verify.seen import labelled_invariants, module_invariants
 from verify.sites import range_sites, statements, subexpressions
 from verify.span import Span
@@ -28,6 +28,7 @@ class Contract(Walk):
         callees = {s.callee for s in statements(routine.body or ()) if isinstance(s, core.Call)}
         self.changes = {name: self.may_change(self.routines[name]) for name in sorted(callees)}
         self.sites = range_sites(routine)
+        self.used: dict[tuple[Span, core.Expr], list[Path]] = {}
         self.found: dict[str, Obligation] = {}
 
     def gather(self) -> tuple[Obligation, ...]:
@@ -121,6 +122,22 @@ class Contract(Walk):
         for span, goal in definedness(expr):
             id_ = f"{self.routine.qualified}.range[{self.sites[span]}]"
             self.oblige(id_, Kind.RANGE, rename(goal, flow.values, self.entry), flow, span)
+        if self.routine.without:
+            self.meet_used(expr, flow)
+
+    def meet_used(self, expr: core.Expr, flow: Flow) -> None:
+        """Constants and defines are defined under all assumptions: where some are left out, that has to be shown again.
+
+        The operations within them are numbered after the routine's own, each once for what has to be shown of it.
+        """
+        for span, condition in definedness(expr, self.program):
+            goal = rename(bare(condition), flow.values, self.entry)
+            paths = self.used.setdefault((span, goal), [])
+            if span in self.sites or any(flow.path[: len(path)] == path for path in paths):
+                continue
+            paths.append(flow.path)
+            number = len(self.sites) + sum(map(len, self.used.values()))
+            self.oblige(f"{self.routine.qualified}.range[{number}]", Kind.RANGE, goal, flow, expr.span)
 
     def meet_assert(self, stmt: core.Assert, flow: Flow) -> None:
         name = f"{self.routine.qualified}.assert.{stmt.clause.label}"

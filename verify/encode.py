@@ -51,7 +51,7 @@ class Encoder:
     `geometry` gives the params that are fixed; the others are constants of the solver, as is every other symbol without
     an entry in the mapping handed to `encode`. `constants` are the derived constants by symbol. `facts` gathers what
     the representation itself needs to be asserted beside the terms (ranges of words, of functions, and that the
-    derived constants used are defined).
+    derived constants used are defined). `lax`: they need not be, and `conditions` has for each used when it is.
     """
 
     words: Words
@@ -62,6 +62,8 @@ class Encoder:
     facts: list[z3.BoolRef] = field(default_factory=list)
     defines: Mapping[str, core.Define] = field(default_factory=dict)
     constants: Mapping[Symbol, core.Expr] = field(default_factory=dict)
+    lax: bool = False
+    conditions: dict[Symbol, z3.BoolRef] = field(default_factory=dict)
     symbols: dict[Symbol, Term] = field(default_factory=dict)
     applied: dict[tuple[object, ...], tuple[Encoded, tuple[Term, ...]]] = field(default_factory=dict)
     functions: dict[str, z3.FuncDeclRef] = field(default_factory=dict)
@@ -77,13 +79,12 @@ class Encoder:
         geometry: Mapping[Symbol, Value],
         revealed: frozenset[str] | None,
         narrow: Mapping[Symbol, int] | None = None,
+        lax: bool = False,
     ) -> Self:
-        """An encoder over a program. `revealed`: the opaque defines laid open, or None for all of them.
-
-        `narrow` says which free integers may be held in so many bits (signed) without loss.
-        """
+        """An encoder over a program. `revealed`: the opaque defines laid open, or None for all of them. `narrow`: which
+        free integers may be held in so many bits (signed) without loss."""
         constants = {i.symbol: i.value for m in program.modules for i in m.items if isinstance(i, core.Const)}
-        encoder = cls(words, program, geometry, revealed, narrow or {}, [], program.defines(), constants)
+        encoder = cls(words, program, geometry, revealed, narrow or {}, [], program.defines(), constants, lax)
         if isinstance(words, AbstractIntegers):
             encoder.facts += words.facts()
         return encoder
@@ -147,7 +148,10 @@ class Encoder:
             made = self.value(self.geometry[symbol], symbol.type)
         elif symbol in self.constants:
             encoded = self.encode(self.constants[symbol], {}, {})
-            self.facts.append(encoded.defined)
+            if self.lax:
+                self.conditions[symbol] = encoded.defined
+            else:
+                self.facts.append(encoded.defined)
             made = encoded.value
         else:
             name = f"{symbol.scope}.{symbol}"
@@ -205,8 +209,8 @@ class Encoder:
                     return Encoded(self.enum(type_)[1][type_.members.index(name)], self.true)
                 return Encoded(z3.IntVal(type_.named.index(name)), self.true)
             case core.Var(symbol=symbol):
-                found = values.get(symbol)
-                return Encoded(self.symbol(symbol) if found is None else found, self.true)
+                term = values[symbol] if symbol in values else self.symbol(symbol)
+                return Encoded(term, self.conditions.get(symbol, self.true))
             case core.Old(body=body):
                 return self.encode(body, {**values, **entry}, entry)
             case core.Unary():

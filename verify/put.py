@@ -54,7 +54,8 @@ def assertions(
     With `instances`, assumptions that quantify over all values are left out, and these stand in for them: what is
     unsatisfiable then is unsatisfiable anyway.
     """
-    return asserted(Encoder.of(program, words, question.scope.values, revealed, narrow), question, instances)
+    lax = bool(question.obligation.without)
+    return asserted(Encoder.of(program, words, question.scope.values, revealed, narrow, lax), question, instances)
 
 
 def asserted(encoder: Encoder, question: Question, instances: Sequence[Instance] | None) -> Assertions:

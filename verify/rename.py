@@ -130,6 +130,21 @@ def _condition(expr: core.Expr) -> core.Expr:
             raise ValueError(f"{span}: not a partial operation")
 
 
+def bare(expr: core.Expr) -> core.Expr:
+    """The same condition, without binders of variables that it does not mention."""
+    match expr:
+        case core.Let(symbol=symbol, body=body):
+            inner = bare(body)
+            return replace(expr, body=inner) if symbol in variables(inner) else inner
+        case core.Quantifier(symbols=symbols, body=body):
+            inner = bare(body)
+            return replace(expr, body=inner) if set(symbols) & set(variables(inner)) else inner
+        case core.Binary(op=BinaryOp.IMPLIES, right=right):
+            return replace(expr, right=bare(right))
+        case _:
+            return expr
+
+
 def implies(left: core.Expr, right: core.Expr) -> core.Expr:
     return core.Binary(right.span, BinaryOp.IMPLIES, left, right)
 

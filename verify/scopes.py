@@ -94,7 +94,7 @@ class Scopes:
         """False iff the assumptions are known to contradict each other at a scope."""
         solver = z3.SolverFor("ALL")
         solver.set("timeout", 5000)
-        encoder = Encoder.of(self.program, BitVectors(scope.word_bits), scope.values, None, scope.narrow)
+        encoder = Encoder.of(self.program, BitVectors(scope.word_bits), scope.values, None, scope.narrow, bool(without))
         for _, clause in assumptions(self.program, module, without):
             encoded = encoder.encode(clause.expr, {}, {})
             solver.add(encoded.value, encoded.defined)

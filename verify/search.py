@@ -121,7 +121,8 @@ def search_small(
     ints = (s for s in symbols if isinstance(s.type, core.IntType))
     narrow = {**dict.fromkeys(ints, FREE), **question.scope.narrow}
     words = BitVectors(question.scope.word_bits)
-    encoder = SmallEncoder.of(program, words, question.scope.values, None, narrow)
+    lax = bool(question.obligation.without)
+    encoder = SmallEncoder.of(program, words, question.scope.values, None, narrow, lax)
     asked = asserted(encoder, question, ())
     asked = replace(asked, plain=(*asked.plain, *encoder.near((s for s in symbols if s.type == core.WORD), near)))
     said: set[tuple[int, ...]] = set()

@@ -21,7 +21,7 @@ from verify.run import FUEL, Runs, Violation, find_run, replay
 from verify.scopes import Scope
 from verify.search import Found, Nothing, Search, Unsure, familiar, opened, search, search_small
 from verify.seen import assumptions
-from verify.sites import statements
+from verify.sites import range_sites, statements
 from verify.small import sizes_of
 from verify.span import Source
 from verify.stated import stated
@@ -317,7 +317,7 @@ class _Discharge:
 
     def run_as_well(self, step: Counterexample, confirmed: Confirmed, routine: core.Routine | None) -> _Outcome:
         """The steps from the entry on break the claim: so must a run of the body, or the tool contradicts itself."""
-        if routine is None or (routine.body is None and routine.kind is not RoutineKind.LEMMA):
+        if routine is None or not self.runs(routine):
             return _Outcome(Verdict.REFUTED, counterexample=step)
         run = replay(self.program, routine, confirmed, (), lambda id_: id_ == self.obligation.id, FUEL)
         if isinstance(run, Violation):
@@ -325,6 +325,14 @@ class _Discharge:
         what = "the steps break the claim and a run of the body on the same values does not"
         defect = isinstance(run, Finished) and not self.chooses(routine)
         return _Outcome(Verdict.REFUTED, counterexample=step, detail=(what,) if defect else (), defect=defect)
+
+    def runs(self, routine: core.Routine) -> bool:
+        """True iff a run of the routine can meet the claim: not within a constant or a define, nor without a body."""
+        if self.obligation.kind is Kind.RANGE:
+            own = {f"{routine.qualified}.range[{number}]" for number in range_sites(routine).values()}
+            if self.obligation.id not in own:
+                return False
+        return routine.body is not None or routine.kind is RoutineKind.LEMMA
 
     def chooses(self, routine: core.Routine) -> bool:
         """True iff the body has a variable of any value: a run may have chosen another."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from verify import core
 from verify.core import BOOL, BinaryOp
-from verify.rename import conjunction, disjunction
+from verify.rename import conjunction, definedness, disjunction
 from verify.seen import assumptions
 from verify.span import Span
 from verify.values import MapValue, Member, Value, domain
@@ -21,7 +21,10 @@ def validity(program: core.Program, caller: core.Routine, callee: core.Routine, 
         parts.append(disjunction(span, tuple(is_geometry(named[name], span) for name in callee.on)))
     given = {name for name, _ in assumptions(program, caller.module, caller.without)}
     used = assumptions(program, callee.module, callee.without)
-    parts += [clause.expr for name, clause in used if name not in given]
+    for name, clause in used:
+        if name not in given:
+            # It need not be defined where the caller leaves out what that leans on.
+            parts += [*(condition for _, condition in definedness(clause.expr, program)), clause.expr]
     return conjunction(span, tuple(parts)) if parts else None
 
 
