@@ -14,7 +14,7 @@ from verify.contract import Contract
 from verify.core import BinaryOp, Symbol, SymbolKind, UnaryOp
 from verify.evaluate import Context, Undecided, Undefined, evaluate
 from verify.passive import Assume, Kind, Let, Obligation, Path, Step
-from verify.rename import conjunction, implies, negation, rename, variables
+from verify.rename import conjunction, definedness, implies, negation, rename, variables
 from verify.seen import labelled_invariants
 from verify.sites import is_partial, range_sites, subexpressions
 from verify.span import Span
@@ -158,7 +158,7 @@ class Unroll(Contract):
         return None if isinstance(value, MapValue) else value
 
     def define(self, symbol: Symbol, value: core.Expr, flow: Flow) -> Flow:
-        after = super().define(symbol, value, flow)
+        after = super().define(symbol, value, self.going_on(value, flow))
         found = self.settled(value)
         if found is not None:
             self.known[after.values[symbol]] = found
@@ -173,6 +173,17 @@ class Unroll(Contract):
                 if found is not None:
                     self.known[step.symbol] = found
         return met
+
+    def branch(self, condition: core.Expr, flow: Flow) -> tuple[Flow, Flow]:
+        return super().branch(condition, self.going_on(condition, flow))
+
+    def going_on(self, expr: core.Expr, flow: Flow) -> Flow:
+        """The flow after an expression, in passive form, has been evaluated: where it is not defined, a run ends.
+
+        What is claimed before is claimed of the runs that end there too.
+        """
+        conditions = tuple(c for _, c in definedness(expr) if self.settled(c) is not True)
+        return super().branch(conjunction(expr.span, conditions), flow)[0] if conditions else flow
 
     def ways(self, condition: core.Expr, flow: Flow) -> tuple[Flow | None, Flow | None]:
         """The flows on which a condition holds and does not; None for one that no run takes."""
@@ -245,11 +256,10 @@ class Unroll(Contract):
             return flow
         inner = flow
         for parameter, argument in zip(callee.parameters, call.arguments, strict=True):
-            now = self.define(parameter, self.at(argument, flow), flow).values[parameter]
-            inner = inner.at(parameter, now)
+            inner = self.define(parameter, self.at(argument, flow), inner)
         before = {**self.states(flow), **{p: inner.values[p] for p in callee.parameters}}
         for label, clause in watched:
-            self.oblige(f"{place}.{label}", Kind.CALL, rename(clause.expr, before, before), flow, call.span)
+            self.oblige(f"{place}.{label}", Kind.CALL, rename(clause.expr, before, before), inner, call.span)
         if ghost:
             return flow
         if callee.body is None:
