@@ -144,6 +144,11 @@ class _Reader:
         def done(default: Value) -> MapValue:
             return map_value(type_, default, dict(reversed(entries)), self.bits)
 
+        enum = key_type(type_)
+        if isinstance(enum, EnumType):
+            for index, member in enumerate(self.encoder.enum(enum)[1]):
+                entries.append((Member(enum, index), self.value(inner, z3.Select(term, member))))
+            return done(entries[0][1])
         if self.plain is not None:
             for found in self.looked_at(term.sort().domain()):
                 enter(found, z3.Select(term, found))

@@ -83,14 +83,16 @@ class _Functions:
 
     def with_maps(self, model: z3.ModelRef) -> z3.ModelRef:
         """The model with each map again, as its function is."""
+        there = {function.get_id() for function in model.decls()}
         for map_, function in self.functions.values():
-            found = model[function]
-            if found is None:
+            if function.get_id() not in there:  # z3 fails on a function it left out
                 continue
+            found = model[function]
             otherwise = found.else_value()
             if otherwise is None:
                 otherwise = model.eval(z3.FreshConst(function.range()), model_completion=True)
-            value = z3.K(map_.sort().domain(), otherwise)
+            at = z3.FreshConst(function.domain(0))
+            value = z3.Lambda([at], z3.substitute_vars(otherwise, at))  # a formula in the argument, at times
             for n in range(found.num_entries()):
                 value = z3.Store(value, found.entry(n).arg_value(0), found.entry(n).value())
             model.update_value(map_, value)
