@@ -14,16 +14,18 @@ from hypothesis.vendor.pretty import RepresentationPrinter
 from verify import core
 from verify.core import MapType, SetType, Symbol
 from verify.evaluate import Context
+from verify.rename import conjuncts
 from verify.seen import module_invariants
 from verify.sites import subexpressions
 from verify.strategies.candidates import landmarks
 from verify.strategies.classes import InputClass
-from verify.strategies.conditions import Condition, Impossible, conditions, unfold
+from verify.strategies.conditions import Condition, Impossible, condition, conditions, unfold
 from verify.strategies.geometries import Geometries
 from verify.strategies.hooks import Hook, Style
 from verify.strategies.maps import Maps, Plan, plans
 from verify.strategies.scalars import Draw, Keep, Scalars
 from verify.strategies.settled import Answers, answers, questions, settled
+from verify.strategies.spread import gathered, parts, spread
 from verify.values import Value
 
 PART = 48
@@ -123,11 +125,11 @@ class Maker:
         clauses = [(f"{routine.qualified}.requires.{c.label}", c.expr) for c in routine.requires]
         clauses += [(name, clause.expr) for name, clause in module_invariants(program, routine.module)]
         keys = tuple(_keys(program, [*(e for _, e in clauses), *(c.expr for c in routine.ensures)]))
-        symbols = routine.parameters + self.states
-        contracts = [_Contract(None, symbols, conditions(program, clauses), keys)]
+        symbols = tuple(part for s in routine.parameters + self.states for part in parts(s))
+        contracts = [_Contract(None, symbols, _said(program, clauses), keys)]
         for aim in self.aims:
             with suppress(Impossible):  # then examples reach it by chance or not at all, and that is counted
-                contracts.append(_Contract(aim, symbols, conditions(program, [*clauses, *aim.clauses]), keys))
+                contracts.append(_Contract(aim, symbols, _said(program, [*clauses, *aim.clauses]), keys))
         self.contracts = tuple(contracts)
         self.asked = questions(c for contract in contracts for c in contract.conditions)
 
@@ -158,8 +160,8 @@ class Maker:
             values = self.values(draw, maps_draw, 0, context)
         if values is None:
             return None
-        arguments = {s: values[s] for s in self.routine.parameters}
-        state = {s: values[s] for s in self.states}
+        arguments = gathered(self.routine.parameters, values, context.word_bits)
+        state = gathered(self.states, values, context.word_bits)
         hooks = {d.qualified: self.hook(hooks_draw, d, context.word_bits) for d in self.uninterpreted}
         return Example(choices, name, context, arguments, state, hooks)
 
@@ -215,6 +217,12 @@ class _Reading:
     scalars: tuple[Symbol, ...]
     about_scalars: tuple[Condition, ...]
     plans: tuple[Plan, ...]
+
+
+def _said(program: core.Program, clauses: Iterable[tuple[str, core.Expr]]) -> tuple[Condition, ...]:
+    """What the clauses say, of maps from enums member by member."""
+    said = ((c.name, spread(c.expr)) for c in conditions(program, clauses))
+    return tuple(condition(part, name) for name, expr in said for part in conjuncts(expr))
 
 
 def _keys(program: core.Program, claims: Iterable[core.Expr]) -> Iterable[tuple[Symbol, core.Expr]]:
