@@ -12,8 +12,18 @@ from mremap_impl.levels import (
     pte_unmap,
     pte_unmap_nested,
 )
-from mremap_impl.mm import Mm, PteP
-from mremap_impl.mremap import get_old_pmd
+from mremap_impl.locks import (
+    cond_resched,
+    flush_cache_range,
+    lock_mapping,
+    reset_truncate_count,
+    spin_lock,
+    spin_trylock,
+    spin_unlock,
+    unlock_mapping,
+)
+from mremap_impl.mm import Lock, Mm, PteP, Vma
+from mremap_impl.mremap import ANONYMOUS, get_old_pmd
 
 
 def get_one_pte_map_nested(mm: Mm, addr: int) -> PteP | None:
@@ -44,15 +54,23 @@ def alloc_one_pte_map(mm: Mm, addr: int) -> PteP | None:
     return pte_alloc_map(mm, pmd, addr)
 
 
-def move_one_page(mm: Mm, old_addr: int, new_addr: int) -> int:
-    """Moves the entry of one page, if there is one. 0, or -ENOMEM if it needed a table and was refused."""
+def move_one_page(mm: Mm, old_addr: int, new_addr: int, vma: Vma = ANONYMOUS, new_vma: Vma = ANONYMOUS) -> int:
+    """Moves the entry of one page, if there is one. 0, or -ENOMEM if it needed a table and was refused.
+
+    The kernel of then had the truncation go through the new area again before the allocation only, which is too early:
+    see resets_too_early in the specification.
+    """
     error = 0
+    lock_mapping(mm, vma, new_vma)
+    spin_lock(mm, Lock.PAGE_TABLE_LOCK)
     src = get_one_pte_map_nested(mm, old_addr)
     if src is not None:
         dst = get_one_pte_map(mm, new_addr)
         if dst is None:
             pte_unmap_nested(mm, src)  # the allocation may sleep
+            unlock_mapping(mm, vma)
             dst = alloc_one_pte_map(mm, new_addr)
+            relock_mapping(mm, vma, new_vma)
             src = get_one_pte_map_nested(mm, old_addr)  # so look again
         if src is not None:
             if dst is not None:
@@ -64,10 +82,24 @@ def move_one_page(mm: Mm, old_addr: int, new_addr: int) -> int:
             pte_unmap_nested(mm, src)  # it may lie below dst: the two places know no order
         if dst is not None:
             pte_unmap(mm, dst)
+    spin_unlock(mm, Lock.PAGE_TABLE_LOCK)
+    unlock_mapping(mm, vma)
     return error
 
 
-def move_page_tables_by_page(mm: Mm, old_addr: int, new_addr: int, len: int) -> int:
+def relock_mapping(mm: Mm, vma: Vma, new_vma: Vma) -> None:
+    """Takes i_mmap_lock back, with page_table_lock held: out of order, unless it is free."""
+    if vma.vm_file:
+        if not spin_trylock(mm, Lock.I_MMAP_LOCK):
+            spin_unlock(mm, Lock.PAGE_TABLE_LOCK)
+            spin_lock(mm, Lock.I_MMAP_LOCK)
+            spin_lock(mm, Lock.PAGE_TABLE_LOCK)
+        reset_truncate_count(mm, vma, new_vma)
+
+
+def move_page_tables_by_page(
+    mm: Mm, old_addr: int, new_addr: int, len: int, vma: Vma = ANONYMOUS, new_vma: Vma = ANONYMOUS
+) -> int:
     """Moves the entries of `len` bytes at `old_addr` to `new_addr`. Returns the offset reached.
 
     Less than `len` iff an entry needed a table and was refused. The caller owes page alignment, and ranges that are
@@ -76,9 +108,10 @@ def move_page_tables_by_page(mm: Mm, old_addr: int, new_addr: int, len: int) -> 
     """
     words, page_size = mm.geometry.words, mm.geometry.PAGE_SIZE
     offset = 0
+    flush_cache_range(mm, old_addr, words.add(old_addr, len))
     while offset < len:
-        if move_one_page(mm, words.add(old_addr, offset), words.add(new_addr, offset)) < 0:
+        if move_one_page(mm, words.add(old_addr, offset), words.add(new_addr, offset), vma, new_vma) < 0:
             break
-        mm.cond_resched()
+        cond_resched(mm)
         offset = words.add(offset, page_size)
     return offset

@@ -6,7 +6,8 @@ folded away there is nothing to look at: an entry of it is the entry of the leve
 
 from __future__ import annotations
 
-from mremap_impl.mm import BadPointer, Map, Mm, P4d, Pgd, Pmd, PteP, Pud
+from mremap_impl.locks import might_sleep, spin_lock, spin_unlock
+from mremap_impl.mm import BadPointer, Lock, Map, Mm, P4d, Pgd, Pmd, PteP, Pud
 
 # --- going down ----------------------------------------------------------------------------------------------------
 
@@ -82,19 +83,19 @@ def p4d_alloc(mm: Mm, pgd: Pgd, addr: int) -> P4d | None:
 
     What is bad is taken for a table: the caller owes that it is not.
     """
-    if pgd_none(mm, pgd) and not _made(mm, pgd, mm.p4d_table):
+    if pgd_none(mm, pgd) and not _made(mm, pgd, mm.p4d_table, "p4d_alloc"):
         return None
     return p4d_offset(mm, pgd, addr)
 
 
 def pud_alloc(mm: Mm, p4d: P4d, addr: int) -> Pud | None:
-    if p4d_none(mm, p4d) and not _made(mm, p4d, mm.pud_table):
+    if p4d_none(mm, p4d) and not _made(mm, p4d, mm.pud_table, "pud_alloc"):
         return None
     return pud_offset(mm, p4d, addr)
 
 
 def pmd_alloc(mm: Mm, pud: Pud, addr: int) -> Pmd | None:
-    if pud_none(mm, pud) and not _made(mm, pud, mm.pmd_table):
+    if pud_none(mm, pud) and not _made(mm, pud, mm.pmd_table, "pmd_alloc"):
         return None
     return pmd_offset(mm, pud, addr)
 
@@ -102,17 +103,23 @@ def pmd_alloc(mm: Mm, pud: Pud, addr: int) -> Pmd | None:
 def pte_alloc(mm: Mm, pmd: Pmd) -> bool:
     """Makes the pte table unless the entry is not none. False iff it was wanted and refused."""
     if pmd_none(mm, pmd):
-        if not _made(mm, pmd, mm.table):
+        if not _made(mm, pmd, mm.table, "pte_alloc"):
             return False
         mm.made[mm.nr_ptes] = pmd
         mm.nr_ptes += 1
     return True
 
 
-def _made(mm: Mm, entry: int, tables: set[int]) -> bool:
-    if not mm.allocator.grants():
+def _made(mm: Mm, entry: int, tables: set[int], name: str) -> bool:
+    """Whether there is a table now. The caller holds page_table_lock, which is dropped while memory is waited for."""
+    spin_unlock(mm, Lock.PAGE_TABLE_LOCK)
+    might_sleep(mm)
+    granted = mm.allocator.grants()
+    spin_lock(mm, Lock.PAGE_TABLE_LOCK)
+    mm.note(name, entry)
+    if not granted:
         return False
-    tables.add(entry)
+    tables.add(entry)  # had somebody else made one meanwhile, this one would be given back
     return True
 
 
@@ -150,6 +157,7 @@ def pte_alloc_map(mm: Mm, pmd: Pmd, addr: int) -> PteP | None:
 
 def pte_unmap(mm: Mm, ptep: PteP) -> None:
     """Undoes the map made last. Raises BadPointer unless `ptep` is a slot of its table."""
+    mm.note("pte_unmap", ptep)
     if not mm.mapped or not _in_table(mm, ptep, mm.mapped[-1]):
         raise BadPointer(f"the slot of {ptep:#x} is not in the table that was mapped last")
     mm.mapped.pop()
@@ -157,6 +165,7 @@ def pte_unmap(mm: Mm, ptep: PteP) -> None:
 
 def pte_unmap_nested(mm: Mm, ptep: PteP) -> None:
     """Undoes the map in the second place, be it the last or not. Raises BadPointer unless `ptep` is in its table."""
+    mm.note("pte_unmap_nested", ptep)
     nested = [map_ for map_ in mm.mapped if map_.nested]
     if not nested or not _in_table(mm, ptep, nested[-1]):
         raise BadPointer(f"the slot of {ptep:#x} is not in the table that is mapped in the second place")
@@ -164,6 +173,7 @@ def pte_unmap_nested(mm: Mm, ptep: PteP) -> None:
 
 
 def _mapped(mm: Mm, pmd: Pmd, addr: int, *, nested: bool) -> PteP:
+    mm.note("pte_offset_map", addr)
     if pmd not in mm.table:
         raise BadPointer(f"there is no table for {addr:#x}")
     mm.mapped.append(Map(pmd, nested))

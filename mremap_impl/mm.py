@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import NewType, TypeAlias
 
 from mremap_impl.geometry import Geometry
@@ -28,6 +29,37 @@ It does not wrap: one past the last slot of the word's last table is in no table
 class BadPointer(Exception):
     """A pointer was used that reaches nothing, or a map was undone that was not made last: the kernel would crash, or
     worse. The message says which."""
+
+
+class Lock(Enum):
+    """The locks of a move. mmap_sem is held for writing throughout; the other two are spin locks."""
+
+    MMAP_SEM = "mmap_sem"
+    I_MMAP_LOCK = "i_mmap_lock"
+    PAGE_TABLE_LOCK = "page_table_lock"
+
+
+@dataclass(slots=True)
+class Vma:
+    """An area, as far as a move looks at it: whether it maps a file, and how far truncation of that has got in it.
+
+    `vm_truncate_count` is 0 or an old count where truncation has not begun, a page-aligned address in the area up to
+    which it is through, or the mapping's count where it is done.
+    """
+
+    vm_file: bool = False
+    vm_truncate_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that the mover does and others could notice, by the kernel's name for it, with what it is done to.
+
+    A slot is given by its address, and so is a table. What is set is given as it stands in the table, None for none.
+    """
+
+    name: str
+    args: tuple[object, ...]
 
 
 @dataclass(slots=True)
@@ -86,6 +118,15 @@ def carry_on() -> None:
     """A cond_resched that lets nobody else run."""
 
 
+def never(_attempt: int) -> bool:
+    """Nobody else holds any lock."""
+    return False
+
+
+def look_away(_event: Event) -> None:
+    """Nobody else acts."""
+
+
 @dataclass(slots=True)
 class Mm:
     """Page tables as the mover sees them. Two are equal iff their entries, their tables and their bad entries are.
@@ -101,6 +142,9 @@ class Mm:
     `reported` bad entries have been met so far.
     `mapped` are the maps that are open, in the order in which they were made.
     `steps` are the steps of move_page_tables done so far, in order, over all its calls.
+    `held` are the locks that the mover holds; `contended(n)` iff its attempt number n to take one is in vain.
+    `events` is all that it has done that others could notice, in order. `watch(event)` is called before each: a caller
+    may let others act there.
     """
 
     geometry: Geometry
@@ -121,6 +165,11 @@ class Mm:
     made: dict[int, int] = field(default_factory=dict, compare=False)
     mapped: list[Map] = field(default_factory=list, compare=False)
     steps: list[Step] = field(default_factory=list, compare=False)
+    held: set[Lock] = field(default_factory=lambda: {Lock.MMAP_SEM}, compare=False)
+    contended: Callable[[int], bool] = field(default=never, compare=False)
+    tries: int = field(default=0, compare=False)
+    events: list[Event] = field(default_factory=list, compare=False)
+    watch: Callable[[Event], None] = field(default=look_away, compare=False)
 
     @classmethod
     def holding(cls, geometry: Geometry, entries: Mapping[int, Pte], empty_tables: Iterable[int] = ()) -> Mm:
@@ -165,20 +214,31 @@ class Mm:
         return PteP(ptep + count * self.geometry.PAGE_SIZE)
 
     def pte_none(self, ptep: PteP) -> bool:
+        self.note("pte_none", ptep)
         self._reach(ptep)
         return ptep not in self.pte
 
-    def ptep_clear_flush(self, ptep: PteP) -> Pte:
-        """Leaves none in a slot that is not none, and returns what was there."""
+    def ptep_clear_flush(self, ptep: PteP) -> Pte | None:
+        """Leaves none in a slot and returns what was there, once every processor has forgotten it."""
+        self.note("ptep_get_and_clear", ptep)
         self._reach(ptep)
-        return self.pte.pop(ptep)
+        pte = self.pte.pop(ptep, None)
+        self.note("flush_tlb_page", ptep)
+        return pte
 
     def set_pte_at(self, ptep: PteP, pte: Pte | None) -> None:
+        self.note("set_pte_at", ptep, pte)
         self._reach(ptep)
         if pte is None:
             self.pte.pop(ptep, None)
         else:
             self.pte[ptep] = pte
+
+    def note(self, name: str, *args: object) -> None:
+        """The mover is about to do something that others could notice: until then they may act."""
+        event = Event(name, args)
+        self.watch(event)
+        self.events.append(event)
 
     def _reach(self, ptep: PteP) -> None:
         """Raises BadPointer unless the slot is in a table that is mapped."""

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 from mremap_impl.by_page import move_page_tables_by_page
-from mremap_impl.mm import Mm
-from mremap_impl.mremap import move_page_tables
+from mremap_impl.mm import Mm, Vma
+from mremap_impl.mremap import ANONYMOUS, move_page_tables
 from mremap_impl.repair import move_page_tables_repaired
 from mremap_impl.unmap import unmap
 
-Mover: TypeAlias = Callable[[Mm, int, int, int], int]
-"""A way to move: (mm, old_addr, new_addr, len) to the bytes passed over."""
+Mover: TypeAlias = Callable[..., int]
+"""A way to move: (mm, old_addr, new_addr, len) to the bytes passed over, with the two areas behind if they matter."""
 
 
 class Moved(NamedTuple):
@@ -37,14 +37,26 @@ def there_or_back(mm: Mm, move: Mover, old_addr: int, new_addr: int, len: int, o
     short too, which nobody looks at: what did not get back is then unmapped with the new place.
     The new place is empty before. Nothing else stands in the room of either.
     """
-    back = 0
-    moved_len = move(mm, old_addr, new_addr, len)
-    if moved_len < len:
-        back = move(mm, new_addr, old_addr, moved_len)
+    moved = there_and_back(mm, move, old_addr, new_addr, len)
+    if moved.moved_len < len:
         unmap(mm, new_addr, len, *new_room)
     else:
         unmap(mm, old_addr, len, *old_room)
+    return moved
+
+
+def there_and_back(
+    mm: Mm, move: Mover, old_addr: int, new_addr: int, len: int, vma: Vma = ANONYMOUS, new_vma: Vma = ANONYMOUS
+) -> Moved:
+    """Moves an area of `len` bytes, and if that stops short, what was moved back."""
+    moved_len = move(mm, old_addr, new_addr, len, vma, new_vma)
+    back = move(mm, new_addr, old_addr, moved_len, new_vma, vma) if moved_len < len else 0
     return Moved(moved_len, back)
+
+
+def move_vma_entries(mm: Mm, old_addr: int, new_addr: int, len: int, vma: Vma, new_vma: Vma) -> Moved:
+    """What move_vma does to entries by extents, before it unmaps anything."""
+    return there_and_back(mm, move_page_tables, old_addr, new_addr, len, vma, new_vma)
 
 
 def move_vma(

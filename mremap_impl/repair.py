@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mremap_impl.levels import pte_offset_map, pte_unmap
-from mremap_impl.mm import Mm, Pmd
-from mremap_impl.mremap import alloc_new_pmd, get_old_pmd, move_ptes
+from mremap_impl.locks import cond_resched, flush_cache_range
+from mremap_impl.mm import Mm, Pmd, Vma
+from mremap_impl.mremap import ANONYMOUS, alloc_new_pmd, get_old_pmd, move_ptes
 from mremap_impl.step import destination_cut, how_much_done, latency_cut, source_extent
 
 
@@ -25,7 +26,9 @@ def holds_entry(mm: Mm, old_pmd: Pmd, old_addr: int, old_end: int) -> bool:
     return holds
 
 
-def move_page_tables_repaired(mm: Mm, old_addr: int, new_addr: int, len: int) -> int:
+def move_page_tables_repaired(
+    mm: Mm, old_addr: int, new_addr: int, len: int, vma: Vma = ANONYMOUS, new_vma: Vma = ANONYMOUS
+) -> int:
     """What move_page_tables does, and owed what that is, but for the tables that it makes.
 
     A step is cut first, by both PMDs, the range and latency. Only if it then holds an entry is a table made for it. So
@@ -33,8 +36,9 @@ def move_page_tables_repaired(mm: Mm, old_addr: int, new_addr: int, len: int) ->
     """
     geometry, words = mm.geometry, mm.geometry.words
     old_end = words.add(old_addr, len)
+    flush_cache_range(mm, old_addr, old_end)
     while old_addr < old_end:
-        mm.cond_resched()
+        cond_resched(mm)
         extent = source_extent(old_addr, old_end, geometry)
         old_pmd = get_old_pmd(mm, old_addr)
         if old_pmd is not None:
@@ -44,6 +48,6 @@ def move_page_tables_repaired(mm: Mm, old_addr: int, new_addr: int, len: int) ->
                 new_pmd = alloc_new_pmd(mm, new_addr)
                 if new_pmd is None:
                     break
-                move_ptes(mm, old_pmd, old_addr, words.add(old_addr, extent), new_pmd, new_addr)
+                move_ptes(mm, old_pmd, old_addr, words.add(old_addr, extent), new_pmd, new_addr, vma, new_vma)
         old_addr, new_addr = words.add(old_addr, extent), words.add(new_addr, extent)
     return how_much_done(len, old_addr, old_end, geometry)

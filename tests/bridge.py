@@ -14,8 +14,9 @@
 | a result `error: bool` | an int that is not 0 |
 | more than one result | a tuple of them |
 
-A parameter of an implementing function is `mm`, `geometry`, the `X_pmd` of a parameter `X_addr` (a `pgd`, `p4d`, `pud`
-or `pmd` that of `addr`), or has the name of the procedure's own. A function has no other way to reach a state.
+A parameter of an implementing function is `mm`, `geometry`, `vma` or `new_vma` (areas), the `X_pmd` of a parameter
+`X_addr` (a `pgd`, `p4d`, `pud` or `pmd` that of `addr`), or has the name of the procedure's own. A function has no
+other way to reach a state.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from typing import Any, TypeGuard
 
 from mremap_impl.geometry import Geometry
 from mremap_impl.levels import p4d_offset, pgd_offset, pmd_offset, pud_offset
-from mremap_impl.mm import Allocator, Map, Mm, Pmd
+from mremap_impl.mm import Allocator, Map, Mm, Pmd, Vma
 from verify import core
 from verify.core import MapType, SetType, Symbol, SymbolKind
 from verify.evaluate import Context
@@ -40,6 +41,8 @@ from verify.values import MapValue, Member, Value, fits, map_value
 SETS = ("p4d_table", "pud_table", "pmd_table", "table", "bad_pgd", "bad_p4d", "bad_pud", "bad_pmd")
 STATES = (*SETS, "pte", "refuses", "asked", "reported", "nr_ptes", "made", "mapped", "open_maps", "steps")
 LEVELS = ("pgd", "p4d", "pud", "pmd")
+AREAS = ("vma", "new_vma")
+"""The areas: where a procedure has no such parameters, they map no file."""
 DEEP = 2
 """How many of the maps that are open before a call an implementation sees."""
 PAGES = 4096
@@ -82,16 +85,18 @@ def function_at(place: str) -> Function:
     return function
 
 
-def check(routine: core.Routine, function: Function) -> None:
+def check(routine: core.Routine, function: Function, followed: bool = False) -> None:
     """Raises NoBridge unless the function can be called for the procedure, and the states that its contract names are
-    known here."""
+    known here; where the specification `followed` it step by step, it knows them itself."""
     own = {p.name for p in routine.parameters}
     names = set(inspect.signature(function).parameters)
-    for name in names - own - {"mm", "geometry"}:
+    for name in names - own - {"mm", "geometry", *AREAS}:
         if _level(name) is None or _addr_of(name) not in own:
             raise NoBridge(f"{routine.qualified}: nothing stands for the parameter `{name}` of {function.__name__}")
     for name in own - names - {_addr_of(name) for name in names if _level(name)}:
         raise NoBridge(f"{routine.qualified}: {function.__name__} has no parameter `{name}`")
+    if followed:
+        return
     named = {e.symbol for c in (*routine.requires, *routine.ensures) for e in subexpressions(c.expr) if _is_state(e)}
     for state in sorted({*named, *routine.modifies}, key=str):
         if state.name not in STATES:
@@ -117,7 +122,7 @@ def call(routine: core.Routine, function: Function, example: Example, answers: M
     arguments = {s.name: v for s, v in example.arguments.items()}
     state = {s.name: v for s, v in example.state.items()}
     mm = mm_of(geometry, state, answers, 2 * LEGS * _pages(geometry.page_shift, arguments) + SLACK)
-    given = {name: _argument(name, mm, geometry, arguments) for name in inspect.signature(function).parameters}
+    given = {name: argument(name, mm, arguments) for name in inspect.signature(function).parameters}
     try:
         returned = function(**given)
     except Misbehaved:
@@ -129,7 +134,9 @@ def call(routine: core.Routine, function: Function, example: Example, answers: M
     many = returned if isinstance(returned, tuple) else (returned,) * len(routine.results)
     if len(many) != len(routine.results):
         raise Misbehaved(f"{returned!r} was returned for {len(routine.results)} results")
-    results = {r: _result(r, one, mm, function, arguments, bits) for r, one in zip(routine.results, many, strict=True)}
+    results = {
+        r: result_of(r, one, mm, function, arguments, bits) for r, one in zip(routine.results, many, strict=True)
+    }
     return Outcome(after, results)
 
 
@@ -212,13 +219,16 @@ def _maps_before(state: Mapping[str, Value]) -> list[Map]:
     return [Map(Pmd(addr), nested=False) for addr in found if isinstance(addr, int)]
 
 
-def _argument(name: str, mm: Mm, geometry: Geometry, arguments: Mapping[str, Value]) -> object:
+def argument(name: str, mm: Mm, arguments: Mapping[str, Value]) -> object:
+    """What stands for a parameter of a function."""
     if name in arguments:
         return arguments[name]
     if name == "mm":
         return mm
     if name == "geometry":
-        return geometry
+        return mm.geometry
+    if name in AREAS:
+        return Vma()
     addr, level = arguments[_addr_of(name)], _level(name)
     assert isinstance(addr, int)
     assert level is not None
@@ -317,7 +327,7 @@ def _map(symbol: Symbol, default: Value, entries: Mapping[Any, Any], word_bits: 
     return map_value(symbol.type, default, entries, word_bits)
 
 
-def _result(
+def result_of(
     symbol: Symbol, returned: object, mm: Mm, function: Function, arguments: Mapping[str, Value], word_bits: int
 ) -> Value:
     value: Any = returned

@@ -14,6 +14,7 @@ from pathlib import Path
 from bridge import Function, Misbehaved, NoBridge, Outcome, affordable, call, check, function_at
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import FailedHealthCheck, Unsatisfiable
+from lockstep import Among, call_among, interference, record_ids
 
 from verify import core
 from verify.core import WORD_BITS, Symbol, SymbolKind
@@ -22,6 +23,7 @@ from verify.elaborate import elaborate
 from verify.evaluate import Context, Undecided, Undefined, evaluate
 from verify.execute import mentions
 from verify.load import load
+from verify.report import schedule_rows
 from verify.seen import labelled_invariants
 from verify.span import Source
 from verify.strategies.classes import BadClass, InputClass, input_classes
@@ -30,6 +32,7 @@ from verify.strategies.examples import Example, Maker
 from verify.strategies.shrink import shrunk
 from verify.syntax import RoutineKind
 from verify.values import Value, show
+from verify.verdict import Act, Counterexample
 from verify.why import failing_binding
 
 EXAMPLES = 120
@@ -49,23 +52,30 @@ class Broken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """One test. `clause` is None for the claim that what `modifies` does not name stays as it was."""
+    """One test. `clause` is None for the claim that what `modifies` does not name stays as it was.
+
+    `record`: what is claimed is not of the end, but of the steps on the way there; then too there is no clause.
+    """
 
     id: str
     routine: core.Routine
     clause: core.Clause | None
+    record: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
     """An example, and what the implementation made of it: an outcome, or in words what is wrong with it.
 
-    `context` has the tables of the uninterpreted defines, as they were asked.
+    `context` has the tables of the uninterpreted defines, as they were asked. Of a run among others, `violated` has the
+    ids of the claims that were broken on the way, each with how, and `acts` who did what.
     """
 
     example: Example
     context: Context
     outcome: Outcome | str
+    violated: Mapping[str, str] = field(default_factory=dict)
+    acts: tuple[Act, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +145,7 @@ def suite(spec: Sequence[Path], table: Mapping[str, str], current: Path | None =
             if name not in procedures:
                 raise BadSuite(f"tool.verify.implementations: there is no procedure `{name}` in the specification")
             functions[name] = function_at(place)
-            check(procedures[name], functions[name])
+            check(procedures[name], functions[name], interference(program, procedures[name]) is not None)
         classes = input_classes(program)
     except (NoBridge, BadClass) as error:
         raise BadSuite(str(error)) from error
@@ -153,7 +163,7 @@ def _tests(program: core.Program, routine: core.Routine) -> list[Generated]:
     for _, label, clause in labelled_invariants(program, routine.module):
         if mentions(clause.expr, routine.modifies):
             found.append(Generated(f"{name}.invariant.{label}", routine, clause))
-    return found
+    return found + [Generated(id_, routine, None, record=True) for id_ in record_ids(program, routine)]
 
 
 # --- running one ---------------------------------------------------------------------------------------------------
@@ -238,13 +248,22 @@ def _each_example(maker: Maker, count: int, number: int, act: Callable[[Example]
 def ran_on(suite: Suite, routine: core.Routine, example: Example) -> Ran:
     """What the implementation makes of an example, as the suite has the implementation now."""
     answers = {name: hook.start() for name, hook in example.hooks.items()}
+    function = suite.functions[routine.qualified]
+    among: Among | None = None
     outcome: Outcome | str
-    try:
-        outcome = call(routine, suite.functions[routine.qualified], example, answers)
-    except Misbehaved as error:
-        outcome = str(error)
+    if interference(suite.program, routine) is not None:
+        among = call_among(suite.program, routine, function, example, answers)
+        outcome = among.outcome
+    else:
+        try:
+            outcome = call(routine, function, example, answers)
+        except Misbehaved as error:
+            outcome = str(error)
     tables = {name: answer.table() for name, answer in answers.items()}
-    return Ran(example, replace(example.context, tables=tables), outcome)
+    context = replace(example.context, tables=tables)
+    if among is None:
+        return Ran(example, context, outcome)
+    return Ran(example, context, outcome, among.violated, among.acts)
 
 
 def _smallest(suite: Suite, test: Generated, found: Drawn, failing: Ran) -> Ran:
@@ -261,6 +280,8 @@ def _smallest(suite: Suite, test: Generated, found: Drawn, failing: Ran) -> Ran:
 
 def broken(test: Generated, ran: Ran) -> str | None:
     """In which way the claim does not hold of what a run left behind; None if it holds."""
+    if test.record:
+        return ran.violated.get(test.id)
     if isinstance(ran.outcome, str):
         return ran.outcome
     entry = ran.example.entry
@@ -299,6 +320,9 @@ def message(suite: Suite, test: Generated, ran: Ran) -> str:
     for title, rows in _sections(test, ran):
         for index, (name, value) in enumerate(rows):
             lines.append(f"    {title if index == 0 else '':10} {name} = {value}")
+    if ran.acts:
+        found = Counterexample((), (), (), True, (), ran.acts, function.__name__)
+        lines += ["  who acts when:", *(f"    {row}" for row in schedule_rows(found))]
     return "\n".join(lines)
 
 

@@ -315,9 +315,9 @@ def test_the_steps_of_a_move(
 def test_move_ptes_moves_64_ptes_at_a_time_on_i386(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[int, int, int]] = []
 
-    def counted(mm: Mm, old_pmd: Any, old_addr: int, old_end: int, new_pmd: Any, new_addr: int) -> None:
+    def counted(mm: Mm, old_pmd: Any, old_addr: int, old_end: int, new_pmd: Any, new_addr: int, *areas: Any) -> None:
         calls.append((old_addr, (old_end - old_addr) // mm.geometry.PAGE_SIZE, new_addr))
-        move_ptes(mm, old_pmd, old_addr, old_end, new_pmd, new_addr)
+        move_ptes(mm, old_pmd, old_addr, old_end, new_pmd, new_addr, *areas)
 
     monkeypatch.setattr("mremap_impl.mremap.move_ptes", counted)
     mm = Mm.holding(I386, {0x40_0000: "entry"})

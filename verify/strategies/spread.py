@@ -1,7 +1,6 @@
-"""Maps whose keys are the members of an enum, taken for a variable for each member: so that they are drawn like others.
+"""Maps whose keys are the members of an enum, taken for a variable for each member: they are drawn like others.
 
-A condition on such a map is one on a few values: that a set of locks is just one of them, that the two areas begin where
-they do.
+A condition on such a map is one on a few values: that a set has just one of them, or that a map differs at one.
 """
 
 from __future__ import annotations
