@@ -195,12 +195,10 @@ class _Lockstep:
         others = self.interferes
         for clause in others.requires:
             self.look(f"{self.routine.qualified}.record.{others.name}.{clause.label}", clause, {})
-        moment, pending = self.number("moment"), self.state[self.symbol("pending")]
-        assert isinstance(pending, MapValue)
-        count = pending.get(moment)
-        assert isinstance(count, int)
-        if count <= 0:  # as the body has it
-            self.state[self.symbol("moment")] = moment + 1
+        turn, acts = self.number("turn"), self.state[self.symbol("acts")]
+        assert isinstance(acts, MapValue)
+        if str(acts.get(turn)) == "rests" or self.number("most") <= 0:  # as the body has it
+            self.state[self.symbol("turn")] = turn + 1
             return
         was = dict(self.state)
         finished = self.executed(others, {})

@@ -16,7 +16,7 @@ from verify.core import MapType, SetType, Symbol
 from verify.evaluate import Context
 from verify.rename import conjuncts
 from verify.seen import module_invariants
-from verify.sites import subexpressions
+from verify.sites import expressions, subexpressions
 from verify.strategies.candidates import landmarks
 from verify.strategies.classes import InputClass
 from verify.strategies.conditions import Condition, Impossible, condition, conditions, unfold
@@ -26,6 +26,7 @@ from verify.strategies.maps import Maps, Plan, plans
 from verify.strategies.scalars import Draw, Keep, Scalars
 from verify.strategies.settled import Answers, answers, questions, settled
 from verify.strategies.spread import gathered, parts, spread
+from verify.syntax import RoutineKind
 from verify.values import Value
 
 PART = 48
@@ -113,6 +114,7 @@ class Maker:
     contracts: tuple[_Contract, ...] = field(init=False)
     uninterpreted: tuple[core.Define, ...] = field(init=False)
     asked: tuple[core.Expr, ...] = field(init=False)
+    counters: tuple[tuple[Symbol, Symbol], ...] = field(init=False)
     readings: dict[tuple[int, Answers], _Reading] = field(default_factory=dict)
     choosers: dict[tuple[int, int], tuple[Context, Scalars, Maps]] = field(default_factory=dict)
 
@@ -131,6 +133,7 @@ class Maker:
             with suppress(Impossible):  # then examples reach it by chance or not at all, and that is counted
                 contracts.append(_Contract(aim, symbols, _said(program, [*clauses, *aim.clauses]), keys))
         self.contracts = tuple(contracts)
+        self.counters = tuple(_counters(i for i in items if isinstance(i, core.Routine)))
         self.asked = questions(c for contract in contracts for c in contract.conditions)
 
     def strategy(self) -> st.SearchStrategy[Example]:
@@ -188,7 +191,7 @@ class Maker:
             tables = contract.maps
             about_scalars = tuple(c for c in found if not c.symbols & set(tables))
             scalars = tuple(s for s in contract.symbols if s not in tables)
-            self.readings[key] = _Reading(scalars, about_scalars, plans(tables, found, contract.keys))
+            self.readings[key] = _Reading(scalars, about_scalars, plans(tables, found, contract.keys, self.counters))
         return self.readings[key]
 
     def hook(self, draw: Draw, define: core.Define, word_bits: int) -> Hook:
@@ -232,4 +235,18 @@ def _keys(program: core.Program, claims: Iterable[core.Expr]) -> Iterable[tuple[
         for node in subexpressions(unfold(claim, program.defines())):
             if isinstance(node, core.Index) and isinstance(node.base, core.Var) and not isinstance(node.key, core.Var):
                 seen.setdefault((node.base.symbol, node.key))
+    return seen
+
+
+def _counters(routines: Iterable[core.Routine]) -> Iterable[tuple[Symbol, Symbol]]:
+    """The oracles that say what others do: each map that an interference procedure reads at a state that counts."""
+    seen: dict[tuple[Symbol, Symbol], None] = {}
+    for routine in routines:
+        for expr in expressions(routine) if routine.kind is RoutineKind.INTERFERENCE else ():
+            for node in subexpressions(expr):
+                match node:
+                    case core.Index(base=core.Var(symbol=base), key=core.Var(symbol=key)) if key.type == core.INT:
+                        seen.setdefault((base, key))
+                    case _:
+                        pass
     return seen

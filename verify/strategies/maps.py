@@ -26,6 +26,12 @@ KEYS = 16
 FEW = 6
 """The same, for a map of which nobody says anything."""
 
+FORESEEN = 40
+"""How many words an oracle chooses from."""
+
+AHEAD = 24
+"""How far an oracle is filled in."""
+
 TRIED = 64
 """At how many keys it is looked whether an entry may stand there."""
 
@@ -82,7 +88,8 @@ class Plan:
     """What to mind when drawing a map: the conditions that are settled with it, those that read it at their bound
     variable alone apart, and other keys at which claims read it.
 
-    `bears`: entries of maps that are drawn later may stand only where this one has something.
+    `bears`: entries of maps that are drawn later may stand only where this one has something. `counters`: an oracle's,
+    which is read at what they are, and then at what comes next.
     """
 
     symbol: Symbol
@@ -90,6 +97,7 @@ class Plan:
     others: tuple[Condition, ...]
     keys: tuple[core.Expr, ...]
     bears: bool
+    counters: tuple[Symbol, ...] = ()
 
     @property
     def type(self) -> MapType | SetType:
@@ -107,7 +115,10 @@ class Plan:
 
 
 def plans(
-    symbols: Sequence[Symbol], conditions: Sequence[Condition], keys: Sequence[tuple[Symbol, core.Expr]]
+    symbols: Sequence[Symbol],
+    conditions: Sequence[Condition],
+    keys: Sequence[tuple[Symbol, core.Expr]],
+    counters: Sequence[tuple[Symbol, Symbol]] = (),
 ) -> tuple[Plan, ...]:
     """A plan for each map, in the order of drawing. Variables that are no maps have values before."""
     found: list[Plan] = []
@@ -122,7 +133,8 @@ def plans(
             and any(point(c, later) is not None for later in order[at + 1 :])
             for c in conditions
         )
-        found.append(Plan(symbol, pointwise, others, tuple(key for of, key in keys if of == symbol), bears))
+        read_at = tuple(key for of, key in keys if of == symbol)
+        found.append(Plan(symbol, pointwise, others, read_at, bears, tuple(c for of, c in counters if of == symbol)))
     return tuple(found)
 
 
@@ -166,18 +178,20 @@ class Maps:
         """
         base = values[plan.symbol]
         assert isinstance(base, MapValue)
-        some = next(v for v in reversed(self._plain(value_type(plan.type), values)) if v != base.default)
+        plain = self._foreseen(plan, values) if plan.counters else self._plain(value_type(plan.type), values)
+        some = next(v for v in reversed(plain) if v != base.default)
         found = 0
-        most = KEYS if plan.conditions or plan.keys or plan.bears else FEW
+        most = AHEAD if plan.counters else KEYS if plan.conditions or plan.keys or plan.bears else FEW
         for key in islice(self._candidates(plan, values), TRIED):
             before = values[plan.symbol]
             assert isinstance(before, MapValue)
             if key in base.entries or not self._stands(plan, values, key, some):
                 continue
-            others = [v for v in self._plain(value_type(plan.type), values) if v != base.default]
+            plain = self._foreseen(plan, values) if plan.counters else self._plain(value_type(plan.type), values)
+            others = [v for v in plain if v != base.default]
             there, which = (
                 draw(DENSE if plan.bears else 2),
-                draw(4) if len(others) > 1 else 0,
+                draw(max(4, len(others) if plan.counters else 0)) if len(others) > 1 else 0,
             )  # both, so that the next key has its own draws
             if there:
                 value = others[-1 - which % len(others)]
@@ -208,6 +222,10 @@ class Maps:
                 places = places_of(self.marks, interesting(values, core.WORD))
                 yield from _by_turns(places, self._read(plan, values, places))
             case core.IntType():
+                for counter in plan.counters:
+                    at = values[counter]
+                    assert isinstance(at, int)
+                    yield from range(at, at + AHEAD)
                 ints = interesting(values, core.INT)
                 yield from dict.fromkeys([*(i + by for i in ints for by in (0, 1, 2, 3, 4, 5, -1)), 0, 1])
             case core.BoolType() | core.EnumType():
@@ -277,6 +295,14 @@ class Maps:
                     changed: Values = {node.base.symbol: table.set(key, value)}
                     if value != table.get(key) and _value(expr, self.context, {**scope, **changed}) is True:
                         yield changed
+
+    def _foreseen(self, plan: Plan, values: Values) -> list[Value]:
+        """What an oracle may say: of words those that something stands at, and those that are drawn already."""
+        held = value_type(plan.type)
+        if held != core.WORD:
+            return self._plain(held, values)
+        at = [k for s, v in values.items() if isinstance(v, MapValue) and key_type(v.type) == held for k in v.entries]
+        return list(dict.fromkeys([*self._plain(held, values)[:2], *interesting(values, core.WORD), *at]))[:FORESEEN]
 
     def _plain(self, type_: core.Type, values: Values) -> list[Value]:
         """Some values of a type: of an opaque sort those that have a name, and one that is not in use."""
