@@ -110,7 +110,7 @@ def affordable(context: Context, values: Mapping[Symbol, Value]) -> bool:
     """Whether the range among a move's arguments is short enough to go through. True while nothing is known of it."""
     page_shift = context.constants[PAGE_SHIFT]
     assert isinstance(page_shift, int)
-    return _pages(page_shift, {s.name: v for s, v in values.items()}) <= PAGES
+    return pages_of(page_shift, {s.name: v for s, v in values.items()}) <= PAGES
 
 
 def call(routine: core.Routine, function: Function, example: Example, answers: Mapping[str, Answers]) -> Outcome:
@@ -121,7 +121,7 @@ def call(routine: core.Routine, function: Function, example: Example, answers: M
     geometry = geometry_of(example.context)
     arguments = {s.name: v for s, v in example.arguments.items()}
     state = {s.name: v for s, v in example.state.items()}
-    mm = mm_of(geometry, state, answers, 2 * LEGS * _pages(geometry.page_shift, arguments) + SLACK)
+    mm = mm_of(geometry, state, answers, 2 * LEGS * pages_of(geometry.page_shift, arguments) + SLACK)
     given = {name: argument(name, mm, arguments) for name in inspect.signature(function).parameters}
     try:
         returned = function(**given)
@@ -243,7 +243,7 @@ def _entry_of(mm: Mm, level: str, addr: int) -> int:
     return {"pgd": pgd, "p4d": p4d, "pud": pud, "pmd": pmd_offset(mm, pud, addr)}[level]
 
 
-def _pages(page_shift: int, arguments: Mapping[str, Value]) -> int:
+def pages_of(page_shift: int, arguments: Mapping[str, Value]) -> int:
     """How many pages the range among a move's arguments has; 0 while nothing is known of it."""
     length = arguments.get("len", 0)
     assert isinstance(length, int)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import lockstep
 from bridge import Function, Misbehaved, NoBridge, Outcome, affordable, call, check, function_at
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import FailedHealthCheck, Unsatisfiable
@@ -208,7 +209,8 @@ def inputs(suite: Suite, routine: core.Routine, count: int, number: int) -> Inpu
     if key not in suite.inputs:
         kept: list[Example] = []
         try:
-            maker = _Counting(suite.program, routine, suite.aims(routine), affordable)
+            keep = affordable if interference(suite.program, routine) is None else lockstep.affordable
+            maker = _Counting(suite.program, routine, suite.aims(routine), keep)
             _each_example(maker, count, number, kept.append)
         except (Impossible, Unsatisfiable, FailedHealthCheck) as error:
             raise Broken(f"{routine.qualified}: no examples can be drawn: {error}") from error

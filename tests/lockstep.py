@@ -22,7 +22,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bridge import SETS, Function, Misbehaved, Outcome, argument, geometry_of, mm_of, result_of
+from bridge import (
+    LEGS,
+    PAGE_SHIFT,
+    SETS,
+    SLACK,
+    Function,
+    Misbehaved,
+    Outcome,
+    argument,
+    geometry_of,
+    mm_of,
+    pages_of,
+    result_of,
+)
 
 from mremap_impl.mm import Event, Lock, Mm, Vma
 from verify import core
@@ -40,8 +53,8 @@ from verify.verdict import Act
 FUEL = 20_000
 """How many statements of the specification one step may take."""
 
-TURNS = 4_000
-"""How many steps of a move may pass before it counts as endless."""
+PAGES = 256
+"""How many pages a range has at most: each takes several steps, which are followed one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,13 @@ class Among:
     outcome: Outcome | str
     violated: Mapping[str, str]
     acts: tuple[Act, ...]
+
+
+def affordable(context: Context, values: Mapping[Symbol, Value]) -> bool:
+    """Whether the range among a move's arguments is short enough to be followed."""
+    page_shift = context.constants[PAGE_SHIFT]
+    assert isinstance(page_shift, int)
+    return pages_of(page_shift, {s.name: v for s, v in values.items()}) <= PAGES
 
 
 def interference(program: core.Program, routine: core.Routine) -> core.Routine | None:
@@ -118,7 +138,10 @@ class _Lockstep:
     def run(self) -> Among:
         self.state = dict(self.example.state)
         named = {s.name: v for s, v in self.state.items()}
-        self.mm = mm_of(geometry_of(self.example.context), named, self.answers, TURNS)
+        geometry = geometry_of(self.example.context)
+        arguments = {s.name: v for s, v in self.example.arguments.items()}
+        turns = 2 * LEGS * pages_of(geometry.page_shift, arguments) + SLACK
+        self.mm = mm_of(geometry, named, self.answers, turns)
         self.mm.mapped.clear()
         # The tables of these defines are known only at the end; others' acts depend on one that none of them asks.
         tables = {

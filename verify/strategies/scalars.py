@@ -12,7 +12,7 @@ from math import gcd
 
 from verify import core
 from verify.core import Symbol
-from verify.evaluate import Context
+from verify.evaluate import Context, Undecided, Undefined, evaluate
 from verify.strategies.candidates import Groups, Landmarks, groups_of, unit_of
 from verify.strategies.conditions import Condition, Values
 from verify.values import Value
@@ -108,8 +108,28 @@ class Scalars:
             words = [*self.words, *interesting(drawn, core.WORD)]
             ints = [*self.ints, *interesting(drawn, core.INT)]
             groups = groups_of(symbol.type, self.marks, self.unit(symbol), words, ints)
-            self.kinds[prefix] = tuple(group for group in groups if group)
+            self.kinds[prefix] = tuple(group for group in (*groups, self.solved(symbol, drawn)) if group)
         return self.kinds[prefix]
+
+    def solved(self, symbol: Symbol, drawn: dict[Symbol, Value]) -> tuple[Value, ...]:
+        """The values that equations ask for that the variable completes, where it stands in them once, plain."""
+        if symbol.type != core.WORD:
+            return ()
+        found: list[Value] = []
+        for condition in self.due[len(drawn)][0]:
+            match condition.expr:
+                case core.Binary(op=core.BinaryOp.EQ, left=left, right=right) if left.type == core.WORD:
+                    apart = core.Binary(condition.expr.span, core.BinaryOp.SUB, left, right)
+                    zero, one = {**drawn, symbol: 0}, {**drawn, symbol: 1}
+                    try:
+                        at, next_ = (evaluate(apart, self.context, values, values) for values in (zero, one))
+                    except (Undefined, Undecided):
+                        continue
+                    assert isinstance(at, int)
+                    assert isinstance(next_, int)
+                    if (next_ - at) % self.marks.top in (1, self.marks.top - 1):
+                        found.append((at if next_ == (at - 1) % self.marks.top else -at) % self.marks.top)
+        return tuple(found)
 
     def unit(self, symbol: Symbol) -> int:
         """What the variable must be a multiple of, as far as conditions on it alone say so."""
