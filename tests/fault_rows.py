@@ -26,6 +26,9 @@ from faults import (
     Row,
 )
 
+SHARED = "shared.spec"
+SHARED_PTES, SHARED_ALLOC = "shared.move_ptes_shared", "shared.alloc_new_pmd_shared"
+
 ONE_PAGE_MOVES = "        error = move_one_page(old_addr + offset, new_addr + offset);\n"
 CUTS = """        uncut = extent;
         extent = destination_cut(extent, new_addr);
@@ -68,7 +71,7 @@ FAULTS = (
     Row(
         "latency",
         Fault(EXTENT, "    if (cut > LATENCY_LIMIT) {", "    if (false) {", f"{LATENCY}.latency"),
-        Fault("step", "        extent = geometry.LATENCY_LIMIT", "        pass", f"{LATENCY}.latency"),
+        Fault("step", "        extent = geometry.LATENCY_LIMIT", "        pass", f"{LATENCY}.latency", ("locks",)),
     ),
     Row(
         "clamp",
@@ -96,8 +99,8 @@ FAULTS = (
         # A range that wraps is then moved in part, and less is returned.
         Fault(
             "mremap",
-            "    while old_addr < old_end:\n        mm.",
-            "    while old_addr < old_end or (old_addr and not old_end):\n        mm.",
+            "    while old_addr < old_end:\n        cond",
+            "    while old_addr < old_end or (old_addr and not old_end):\n        cond",
             f"{MOVED}.ensures.top",
             ("frame", "move-pte", "moved", "tables"),
         ),
@@ -167,7 +170,7 @@ FAULTS = (
             f"{PTES}.call*.pte_unmap.last",
         ),
         # A map that is undone wrongly is a crash, of which every test fails. So one that is not undone.
-        Fault("mremap", "    pte_unmap(mm, mm.pte_plus(old_pte, -1))\n", "", f"{PTES}.ensures.maps"),
+        Fault("mremap", "    pte_unmap(mm, mm.pte_plus(old_pte, -1))\n", "", f"{PTES}.ensures.maps", ("locks",)),
     ),
     Row(
         "overlap",
@@ -200,8 +203,8 @@ FAULTS = (
         # The last page of each step stays behind.
         Fault(
             "mremap",
-            "words.add(old_addr, extent), new_pmd, new_addr)",
-            "words.sub(words.add(old_addr, extent), geometry.PAGE_SIZE), new_pmd, new_addr)",
+            "words.add(old_addr, extent), new_pmd, new_addr,",
+            "words.sub(words.add(old_addr, extent), geometry.PAGE_SIZE), new_pmd, new_addr,",
             f"{MOVED}.ensures.arrived",
             ("accounts", "frame", "move-pte", "overlap", "repair"),
         ),
@@ -218,10 +221,12 @@ FAULTS = (
         ),
         Fault(
             "mremap",
-            "    pte_unmap(mm, pte)\n",
-            "    pte_unmap(mm, pte)\n    mm.table.add(mm.geometry.words.add(pmd, mm.geometry.PMD_SIZE))\n",
+            "            pte_unmap(mm, pte)\n",
+            "            pte_unmap(mm, pte)\n"
+            "            mm.table.add(mm.geometry.words.add(pmd, mm.geometry.PMD_SIZE))\n",
             f"{ALLOCATED}.ensures.others",
-            ("accounts", "broken-off", "repair", "tables"),
+            # The specification, which follows each step, knows of no such table when it comes to be mapped.
+            ("accounts", "broken-off", "pointer", "repair", "tables"),
         ),
     ),
     Row(
@@ -305,7 +310,8 @@ FAULTS = (
             "        if early is not None:\n"
             "            pte_unmap(mm, early)\n",
             f"{ONE_PAGE}.ensures.needed",
-            ("broken-off",),
+            # And out of turn: before the locks are taken.
+            ("broken-off", "locks"),
         ),
     ),
     Row(
@@ -382,8 +388,8 @@ FAULTS = (
         # The repaired move does not fare better.
         Fault(
             "move_vma",
-            "back = move(mm, new_addr, old_addr, moved_len)",
-            "back = move_page_tables(mm, new_addr, old_addr, moved_len)",
+            "back = move(mm, new_addr, old_addr, moved_len, new_vma, vma)",
+            "back = move_page_tables(mm, new_addr, old_addr, moved_len, new_vma, vma)",
             f"{BACK_BY_PAGE}.ensures.succeeds",
             ("repair",),
         ),
@@ -402,6 +408,77 @@ FAULTS = (
             "            extent = latency_cut(extent, geometry)\n"
             "            if holds:\n",
             f"{REPAIRED}.ensures.needed",
+        ),
+    ),
+    Row(
+        "locks",
+        # The lock is kept, had the table been had or not.
+        Fault(SHARED, "    spin_unlock(page_table_lock);\n", "", f"{SHARED_ALLOC}.ensures.held"),
+        # It is kept where the table could not be had.
+        Fault(
+            "mremap",
+            "    spin_unlock(mm, Lock.PAGE_TABLE_LOCK)\n    return pmd\n",
+            "    if pmd is not None:\n        spin_unlock(mm, Lock.PAGE_TABLE_LOCK)\n    return pmd\n",
+            f"{SHARED_ALLOC}.ensures.held",
+        ),
+    ),
+    Row(
+        "flush",
+        # An entry is cleared and not flushed.
+        Fault(
+            SHARED,
+            "        entry = ptep_clear_flush(old_addr);\n",
+            "        entry = ptep_get_and_clear(old_addr);\n",
+            f"{SHARED_PTES}.call*.set_pte_at.flushed",
+        ),
+        Fault(
+            "mremap",
+            "            pte = mm.ptep_clear_flush(old_pte)\n",
+            '            mm.note("ptep_get_and_clear", old_pte)\n            pte = mm.pte.pop(old_pte)\n',
+            f"{SHARED_PTES}.record.set_pte_at.flushed",
+        ),
+    ),
+    Row(
+        "one-place",
+        # A page that has left the one place does not get to the other.
+        Fault(SHARED, "        set_pte_at(new_addr, entry);\n", "", f"{SHARED_PTES}.ensures.one"),
+        Fault(
+            "mremap",
+            "            mm.set_pte_at(new_pte, moved)\n",
+            "",
+            f"{SHARED_PTES}.ensures.one",
+            # It is lost, if others act or not.
+            ("accounts", "frame", "move-pte", "moved", "overlap", "repair"),
+        ),
+    ),
+    Row(
+        "rmap",
+        # The entries of a file move without its lock. So they are found at neither place, or truncation misses them.
+        Fault(
+            SHARED,
+            "        spin_lock(i_mmap_lock);\n",
+            "",
+            f"{SHARED_PTES}.call*.ptep_clear_flush.file",
+            ("locks",),
+        ),
+        # The same.
+        Fault(
+            "locks",
+            "    if vma.vm_file:\n        spin_lock(mm, Lock.I_MMAP_LOCK)\n",
+            "    if vma.vm_file:\n",
+            f"{SHARED_PTES}.record.ptep_get_and_clear.file",
+            ("locks",),
+        ),
+    ),
+    Row(
+        "truncate",
+        # The new area goes on counting as done.
+        Fault(SHARED, "            reset_truncate_count(new_vma);\n", "", f"{SHARED_PTES}.ensures.clean"),
+        Fault(
+            "locks",
+            "        reset_truncate_count(mm, vma, new_vma)\n\n\ndef reset",
+            "\n\ndef reset",
+            f"{SHARED_PTES}.ensures.clean",
         ),
     ),
 )

@@ -146,6 +146,7 @@ GIVEN = (
 
 PAST_TABLES = (
     "accounts",
+    "by-page",
     "clamp",
     "folded",
     "frame",
@@ -184,7 +185,7 @@ NAMED = (
             "mm.ptep_clear_flush(old_pte)",
             "mm.pte[old_pte]",
             f"{MOVED}.ensures.cleared",
-            ("accounts", "frame", "moved", "overlap", "repair"),
+            ("accounts", "frame", "moved", "one-place", "overlap", "repair"),
         ),
     ),
     Named(

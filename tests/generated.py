@@ -15,7 +15,7 @@ import lockstep
 from bridge import Function, Misbehaved, NoBridge, Outcome, affordable, call, check, function_at
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import FailedHealthCheck, Unsatisfiable
-from lockstep import Among, call_among, interference, record_ids
+from lockstep import Among, call_among, interference, record_claims
 
 from verify import core
 from verify.core import WORD_BITS, Symbol, SymbolKind
@@ -55,13 +55,15 @@ class Broken(Exception):
 class Generated:
     """One test. `clause` is None for the claim that what `modifies` does not name stays as it was.
 
-    `record`: what is claimed is not of the end, but of the steps on the way there; then too there is no clause.
+    `record`: what is claimed is not of the end, but of the steps on the way there; then too there is no clause, and
+    `claims` has the names of the claims.
     """
 
     id: str
     routine: core.Routine
     clause: core.Clause | None
     record: bool = False
+    claims: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,8 @@ def _tests(program: core.Program, routine: core.Routine) -> list[Generated]:
     for _, label, clause in labelled_invariants(program, routine.module):
         if mentions(clause.expr, routine.modifies):
             found.append(Generated(f"{name}.invariant.{label}", routine, clause))
-    return found + [Generated(id_, routine, None, record=True) for id_ in record_ids(program, routine)]
+    records = record_claims(program, routine)
+    return found + [Generated(id_, routine, None, record=True, claims=named) for id_, named in records]
 
 
 # --- running one ---------------------------------------------------------------------------------------------------

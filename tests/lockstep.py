@@ -39,6 +39,7 @@ from bridge import (
 
 from mremap_impl.mm import Event, Lock, Mm, Vma
 from verify import core
+from verify.claims import claims_of
 from verify.core import EnumType, Symbol
 from verify.evaluate import Context, Table, Undecided, Undefined, evaluate
 from verify.execute import Finished, Step, StepKind, execute
@@ -88,17 +89,23 @@ def steps_of(program: core.Program, others: core.Routine) -> Iterator[core.Routi
             yield item
 
 
-def record_ids(program: core.Program, routine: core.Routine) -> Iterator[str]:
-    """The ids of what is claimed of a record: each precondition of each step, what others need, and the whole."""
+def record_claims(program: core.Program, routine: core.Routine) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The ids of what is claimed of a record, each with its claims: each precondition of each step, what others need,
+    and the whole."""
     others = interference(program, routine)
     if others is None:
         return
     used = _called(program, routine, {others.qualified})
     for step in steps_of(program, others):
         if step.qualified in used:
-            yield from (f"{routine.qualified}.record.{step.name}.{c.label}" for c in step.requires)
-    yield from (f"{routine.qualified}.record.{others.name}.{c.label}" for c in others.requires)
-    yield f"{routine.qualified}.record"
+            yield from _record(routine, step)
+    yield from _record(routine, others)
+    yield f"{routine.qualified}.record", ()
+
+
+def _record(routine: core.Routine, step: core.Routine) -> Iterator[tuple[str, tuple[str, ...]]]:
+    prefix = f"{routine.qualified}.record.{step.name}"
+    return ((f"{prefix}.{c.label}", claims_of(c.doc, step.claims)) for c in step.requires)
 
 
 def _called(program: core.Program, routine: core.Routine, but: set[str]) -> set[str]:

@@ -26,7 +26,7 @@ SCALE = 256
 PROBES = 6
 """How many candidates of a group are asked about conditions that are dear to evaluate."""
 
-ATTEMPTS = 48
+ATTEMPTS = 144
 """In how many ways the same draws are read, if need be."""
 
 Keep = Callable[[Context, Values], bool]
