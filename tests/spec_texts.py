@@ -91,6 +91,7 @@ procedure move_page_tables(old_addr: word, new_addr: word, len: word) returns (d
         flush();
         assert kept: tables[new_addr := true] == tables && ~old_addr in tables;
         while (false) { }
+        atomic { len = 0; }
         for (;;x -= 1) { }
         len -= 1;
         return;

@@ -31,7 +31,20 @@ MET_IN = {
     "platformdirs": {"parser"},
     "rich": {"terminal"},
     "hypothesis": {"strategies.examples"},
-    "z3": {"terms", "words", "integers", "encode", "decode", "put", "small", "finite", "search", "scopes", "__main__"},
+    "z3": {
+        "terms",
+        "words",
+        "integers",
+        "encode",
+        "decode",
+        "put",
+        "looks",
+        "small",
+        "finite",
+        "search",
+        "scopes",
+        "__main__",
+    },
 }
 """Where `verify` meets each external library. hypothesis may be met anywhere in `strategies`."""
 

@@ -11,6 +11,7 @@ from types import CodeType
 import pytest
 from bridge import function_at
 from fault_rows import FAULTS
+from fault_rows_shared import FAULTS_AMONG_OTHERS
 from faults import MENDED, NAMED, Fault, Row
 from faulty import DIFFERENT, FUEL, MORE, Entries, Spec, breaks, done, settled, with_fault
 from generated import Ran, Suite, broken, message, ran_on, suite
@@ -30,7 +31,8 @@ pytestmark = pytest.mark.xdist_group("faults")
 ENTRIES = 22
 """How many entries of each routine are drawn."""
 
-ROWS = [pytest.param(row, id=row.claim) for row in FAULTS]
+ALL = (*FAULTS, *FAULTS_AMONG_OTHERS)
+ROWS = [pytest.param(row, id=row.claim) for row in ALL]
 
 
 @cache
@@ -160,4 +162,4 @@ def claims_by_id() -> dict[str, tuple[str, ...]]:
 
 def test_there_is_a_row_for_each_claim_of_the_specification() -> None:
     claimed = {claim for o in whole().obligations for claim in o.claims}
-    assert sorted(row.claim for row in FAULTS) == sorted(claimed)
+    assert sorted(row.claim for row in ALL) == sorted(claimed)
