@@ -150,7 +150,7 @@ class _Lockstep:
         turns = 2 * LEGS * pages_of(geometry.page_shift, arguments) + SLACK
         self.mm = mm_of(geometry, named, self.answers, turns)
         self.mm.mapped.clear()
-        # The tables of these defines are known only at the end; others' acts depend on one that none of them asks.
+        # What the implementation asks of such defines is known only at the end, and has no part in others' acts.
         tables = {
             d.qualified: Table(some_value(d.result, self.bits))
             for d in self.program.defines().values()
