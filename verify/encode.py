@@ -69,6 +69,7 @@ class Encoder:
     functions: dict[str, z3.FuncDeclRef] = field(default_factory=dict)
     enums: dict[str, tuple[z3.SortRef, list[Term]]] = field(default_factory=dict)
     bound: set[int] = field(default_factory=set)
+    kinds: dict[Type, Any] = field(default_factory=dict)
     true: Plain = field(default_factory=terms.true)
 
     @classmethod
@@ -106,6 +107,12 @@ class Encoder:
                 return z3.ArraySort(self.sort(key_type(type_)), self.sort(value_type(type_)))
             case _:
                 assert_never(type_)
+
+    def kind(self, type_: Type) -> Any:
+        """The class of the terms of a type."""
+        if type_ not in self.kinds:
+            self.kinds[type_] = terms.class_of(self.sort(type_))
+        return self.kinds[type_]
 
     def enum(self, type_: EnumType) -> tuple[z3.SortRef, list[Term]]:
         """The sort of an enum and its members, in order."""
@@ -236,12 +243,13 @@ class Encoder:
                 return self.apply(expr, values, entry)
             case core.Index():
                 m, k = self.encode(expr.base, values, entry), self.encode(expr.key, values, entry)
-                return Encoded(z3.Select(m.value, self.stored(expr.key.type, k.value)), conjoin(m.defined, k.defined))
+                found = terms.select(m.value, self.stored(expr.key.type, k.value), self.kind(expr.type))
+                return Encoded(found, conjoin(m.defined, k.defined))
             case core.Update():
                 m, k = self.encode(expr.base, values, entry), self.encode(expr.key, values, entry)
                 v = self.encode(expr.value, values, entry)
                 key, value = self.stored(expr.key.type, k.value), self.stored(expr.value.type, v.value)
-                return Encoded(z3.Store(m.value, key, value), conjoin(m.defined, k.defined, v.defined))
+                return Encoded(terms.store(m.value, key, value), conjoin(m.defined, k.defined, v.defined))
             case core.EmptySet():
                 return Encoded(z3.K(self.sort(expr.type.element), z3.BoolVal(False)), self.true)
             case core.ToInt():
@@ -399,7 +407,7 @@ class Encoder:
         stored = [self.stored(p.type, a.value) for p, a in zip(parameters, arguments, strict=True)]
         if not stored:
             return Encoded(self.function_constant(define), defined)
-        return Encoded(self.function(define)(*stored), defined)
+        return Encoded(terms.applied(self.function(define), self.kind(define.result), stored), defined)
 
     def laid_open(self, define: core.Define) -> bool:
         """True iff the body of the define may be used here."""

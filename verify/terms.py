@@ -6,7 +6,7 @@ knows the sorts. The terms are the same. Operands that do not go together are a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import z3
@@ -106,6 +106,39 @@ def integer(function: z3.FuncDeclRef, *arguments: Term) -> Term:
     """What a function gives, whose values are z3's own integers."""
     made = z3core.Z3_mk_app(function.ctx.ctx, function.ast, len(arguments), _array(arguments))
     return z3.ArithRef(made, function.ctx)
+
+
+_TERMS = {
+    z3.BoolSortRef: z3.BoolRef,
+    z3.ArithSortRef: z3.ArithRef,
+    z3.BitVecSortRef: z3.BitVecRef,
+    z3.ArraySortRef: z3.ArrayRef,
+    z3.DatatypeSortRef: z3.DatatypeRef,
+}
+
+
+def class_of(sort: z3.SortRef) -> Any:
+    """The class of terms of a sort."""
+    return _TERMS[type(sort)]
+
+
+def select(array: Term, key: Term, kind: Any) -> Term:
+    """What an array holds at a key: a term of that class."""
+    context = array.ctx
+    return kind(z3core.Z3_mk_select(context.ctx, array.ast, key.ast), context)
+
+
+def store(array: Term, key: Term, value: Term) -> Term:
+    """An array that differs at a key."""
+    context = array.ctx
+    return z3.ArrayRef(z3core.Z3_mk_store(context.ctx, array.ast, key.ast, value.ast), context)
+
+
+def applied(function: z3.FuncDeclRef, kind: Any, arguments: Sequence[Term]) -> Term:
+    """What a function gives: a term of that class."""
+    context = function.ctx
+    made = z3core.Z3_mk_app(context.ctx, function.ast, len(arguments), _array(tuple(arguments)))
+    return kind(made, context)
 
 
 def nothing_beyond(array: Term, bound: Collection[int]) -> bool:
