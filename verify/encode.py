@@ -29,7 +29,7 @@ from verify.core import (
     key_type,
     value_type,
 )
-from verify.terms import Plain
+from verify.terms import Plain, choose, conjoin, under
 from verify.values import MapValue, Member, Value
 from verify.words import AbstractIntegers, Words
 
@@ -137,7 +137,8 @@ class Encoder:
                 return self.true
             case MapType() | SetType():
                 key = z3.FreshConst(self.sort(key_type(type_)), "key")
-                inner = self.in_range(value_type(type_), z3.Select(term, key))
+                held = value_type(type_)
+                inner = self.in_range(held, terms.select(term, key, self.kind(held)))
                 if isinstance(inner, Plain):
                     return self.true
                 return z3.ForAll([key], z3.Implies(self.in_range(key_type(type_), key), inner))
@@ -368,7 +369,9 @@ class Encoder:
             case MapType() | SetType():
                 key = z3.FreshConst(self.sort(key_type(type_)), "key")
                 guard = self.in_range(key_type(type_), key)
-                inner = self.equal(value_type(type_), z3.Select(a, key), z3.Select(b, key))
+                held = value_type(type_)
+                one, other = (terms.select(array, key, self.kind(held)) for array in (a, b))
+                inner = self.equal(held, one, other)
                 beyond = isinstance(self.words, AbstractIntegers)  # no values are read off these
                 alike = isinstance(guard, Plain) or (
                     beyond and all(terms.nothing_beyond(array, self.bound) for array in (a, b))
@@ -434,25 +437,3 @@ class Encoder:
 def unknown_constant(define: core.Define) -> Symbol:
     """The symbol of the value that an uninterpreted or hidden define without parameters has."""
     return Symbol(SymbolKind.LOCAL, "define", define.qualified, define.result)
-
-
-def conjoin(*conditions: z3.BoolRef) -> z3.BoolRef:
-    """The conjunction, without the parts that are plainly true."""
-    parts = [c for c in conditions if not isinstance(c, Plain)]
-    if not parts:
-        return conditions[0] if conditions else terms.true()
-    return parts[0] if len(parts) == 1 else terms.conjunction(*parts)
-
-
-def under(guard: z3.BoolRef, condition: z3.BoolRef) -> z3.BoolRef:
-    """`guard` implies `condition`, said shortly where either is plain."""
-    if isinstance(condition, Plain) or isinstance(guard, Plain):
-        return condition
-    return terms.implies(guard, condition)
-
-
-def choose(guard: z3.BoolRef, then: z3.BoolRef, otherwise: z3.BoolRef) -> z3.BoolRef:
-    """`then` where the guard holds and `otherwise` where it does not."""
-    if isinstance(then, Plain) and isinstance(otherwise, Plain):
-        return then
-    return terms.choice(guard, then, otherwise)

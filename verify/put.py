@@ -11,12 +11,12 @@ import z3
 
 from verify import core
 from verify.core import Symbol
-from verify.encode import Encoder, conjoin, under
+from verify.encode import Encoder
 from verify.instance import Instance
 from verify.passive import Assume, Let, Path
 from verify.question import Question
 from verify.rename import said_of
-from verify.terms import Plain
+from verify.terms import Plain, conjoin, under
 from verify.values import MapValue, Member
 from verify.words import Integers, Words
 

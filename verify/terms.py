@@ -175,3 +175,25 @@ def made_from(array: Term) -> tuple[Term, ...]:
     if z3.is_app_of(array, z3.Z3_OP_ITE):
         return array.arg(1), array.arg(2)
     return ()
+
+
+def conjoin(*conditions: Term) -> Term:
+    """The conjunction, without the parts that are plainly true."""
+    parts = [c for c in conditions if not isinstance(c, Plain)]
+    if not parts:
+        return conditions[0] if conditions else true()
+    return parts[0] if len(parts) == 1 else conjunction(*parts)
+
+
+def under(guard: Term, condition: Term) -> Term:
+    """`guard` implies `condition`, said shortly where either is plain."""
+    if isinstance(condition, Plain) or isinstance(guard, Plain):
+        return condition
+    return implies(guard, condition)
+
+
+def choose(guard: Term, then: Term, otherwise: Term) -> Term:
+    """`then` where the guard holds and `otherwise` where it does not."""
+    if isinstance(then, Plain) and isinstance(otherwise, Plain):
+        return then
+    return choice(guard, then, otherwise)
