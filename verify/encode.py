@@ -410,7 +410,7 @@ class Encoder:
         stored = [self.stored(p.type, a.value) for p, a in zip(parameters, arguments, strict=True)]
         if not stored:
             return Encoded(self.function_constant(define), defined)
-        return Encoded(terms.applied(self.function(define), self.kind(define.result), stored), defined)
+        return Encoded(self.function(define)(*stored), defined)
 
     def laid_open(self, define: core.Define) -> bool:
         """True iff the body of the define may be used here."""

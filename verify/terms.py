@@ -6,7 +6,7 @@ knows the sorts. The terms are the same. Operands that do not go together are a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, TypeAlias
 
 import z3
@@ -132,13 +132,6 @@ def store(array: Term, key: Term, value: Term) -> Term:
     """An array that differs at a key."""
     context = array.ctx
     return z3.ArrayRef(z3core.Z3_mk_store(context.ctx, array.ast, key.ast, value.ast), context)
-
-
-def applied(function: z3.FuncDeclRef, kind: Any, arguments: Sequence[Term]) -> Term:
-    """What a function gives: a term of that class."""
-    context = function.ctx
-    made = z3core.Z3_mk_app(context.ctx, function.ast, len(arguments), _array(tuple(arguments)))
-    return kind(made, context)
 
 
 def nothing_beyond(array: Term, bound: Collection[int]) -> bool:
