@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from faults import Fault, Row
+from faults import Fault, Named, Row
 
 SHARED = "shared.spec"
 SHARED_PTES, SHARED_ALLOC = "shared.move_ptes_shared", "shared.alloc_new_pmd_shared"
@@ -77,6 +77,91 @@ FAULTS_AMONG_OTHERS = (
             "        reset_truncate_count(mm, vma, new_vma)\n\n\ndef reset",
             "\n\ndef reset",
             f"{SHARED_PTES}.ensures.clean",
+        ),
+    ),
+)
+
+MOVES = """            pte = mm.ptep_clear_flush(old_pte)
+            moved = mm.move_pte(pte, old_addr, new_addr)
+            mm.set_pte_at(new_pte, moved)
+"""
+CLEARS = """            mm.note("ptep_get_and_clear", old_pte)
+            pte = mm.pte.pop(old_pte)
+            moved = mm.move_pte(pte, old_addr, new_addr)
+            mm.set_pte_at(new_pte, moved)
+"""
+REST = """        old_pte, old_addr = mm.pte_plus(old_pte, 1), words.add(old_addr, page_size)
+        new_pte, new_addr = mm.pte_plus(new_pte, 1), words.add(new_addr, page_size)
+    pte_unmap_nested(mm, mm.pte_plus(new_pte, -1))
+    pte_unmap(mm, mm.pte_plus(old_pte, -1))
+    spin_unlock(mm, Lock.PAGE_TABLE_LOCK)
+    unlock_mapping(mm, vma)
+"""
+LOOP = """    while old_addr < old_end:
+        if not mm.pte_none(old_pte):
+"""
+
+NAMED_AMONG_OTHERS = (
+    Named(
+        "locks taken in the other order",
+        Fault(
+            "mremap",
+            "    lock_mapping(mm, vma, new_vma)\n    spin_lock(mm, Lock.PAGE_TABLE_LOCK)\n",
+            "    spin_lock(mm, Lock.PAGE_TABLE_LOCK)\n    lock_mapping(mm, vma, new_vma)\n",
+            "shared.move_page_tables_shared.record.spin_lock.order",
+            ("locks",),
+        ),
+    ),
+    Named(
+        "flush after set",
+        Fault(
+            "mremap",
+            MOVES,
+            CLEARS + '            mm.note("flush_tlb_page", old_pte)\n',
+            f"{SHARED_PTES}.record.set_pte_at.flushed",
+            ("flush",),
+        ),
+    ),
+    Named(
+        "flush after unlock",
+        # Each entry that has moved is flushed once both locks are dropped.
+        Fault(
+            "mremap",
+            LOOP + MOVES + REST,
+            f"    late = []\n{LOOP}{CLEARS}            late.append(old_pte)\n{REST}"
+            '    for slot in late:\n        mm.note("flush_tlb_page", slot)\n',
+            f"{SHARED_PTES}.record.spin_unlock.flushed",
+            ("flush",),
+        ),
+    ),
+    Named(
+        "i_mmap_lock for an anonymous mapping",
+        Fault(
+            "locks",
+            "    if vma.vm_file:\n        spin_lock(mm, Lock.I_MMAP_LOCK)\n",
+            "    if True:\n        spin_lock(mm, Lock.I_MMAP_LOCK)\n",
+            f"{SHARED_PTES}.record.spin_lock.file",
+            ("locks",),
+        ),
+    ),
+    Named(
+        "the limit of 64 dropped",
+        Fault(
+            "step",
+            "        extent = geometry.LATENCY_LIMIT",
+            "        pass",
+            "shared.move_page_tables_shared.record.pte_none.few",
+            ("latency", "locks"),
+        ),
+    ),
+    Named(
+        "a map not undone",
+        Fault(
+            "mremap",
+            "    pte_unmap(mm, mm.pte_plus(old_pte, -1))\n",
+            "",
+            f"{SHARED_PTES}.ensures.held",
+            ("locks", "pointer"),
         ),
     ),
 )

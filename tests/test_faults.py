@@ -11,7 +11,7 @@ from types import CodeType
 import pytest
 from bridge import function_at
 from fault_rows import FAULTS
-from fault_rows_shared import FAULTS_AMONG_OTHERS
+from fault_rows_shared import FAULTS_AMONG_OTHERS, NAMED_AMONG_OTHERS
 from faults import MENDED, NAMED, Fault, Row
 from faulty import DIFFERENT, FUEL, MORE, Entries, Spec, breaks, done, settled, with_fault
 from generated import Ran, Suite, broken, message, ran_on, suite
@@ -117,7 +117,7 @@ def test_a_fault_in_the_implementation_breaks_a_test_of_the_claim(row: Row, monk
     assert broken_claims(fault, monkeypatch) <= {row.claim, *fault.also}
 
 
-@pytest.mark.parametrize("fault", [pytest.param(named.fault, id=named.name) for named in NAMED])
+@pytest.mark.parametrize("fault", [pytest.param(named.fault, id=named.name) for named in (*NAMED, *NAMED_AMONG_OTHERS)])
 def test_a_fault_that_is_known_by_name_breaks_a_test(fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
     assert broken_claims(fault, monkeypatch) <= set(fault.also)
 
@@ -138,7 +138,7 @@ def broken_claims(fault: Fault, patch: pytest.MonkeyPatch) -> set[str]:
         faulty = replace(made, functions={**made.functions, name: function_at(place)})
         for was in before[name]:
             now = ran_on(faulty, made.program.routines()[name], was.example)
-            if (now.outcome, now.context.tables) == (was.outcome, was.context.tables):
+            if (now.outcome, now.context.tables, now.violated) == (was.outcome, was.context.tables, was.violated):
                 continue
             crashed = isinstance(now.outcome, str)
             for test in tests:
