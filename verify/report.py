@@ -19,6 +19,7 @@ _WIDEST_WITNESS = 110
 _WIDEST_VALUE = 24
 _ROWS = 40
 _WIDEST_ACT = 44
+_WIDEST_TEXT = 160
 
 
 @dataclass(slots=True)
@@ -308,7 +309,8 @@ def place(shown: Shown) -> str:
     """Where a value came from: `line N: text`; nothing for an input."""
     if not shown.line:
         return ""
-    return f"line {shown.line}: {shown.text}" if shown.text else f"line {shown.line}"
+    # Where two ways meet the text is that of a whole `if`.
+    return f"line {shown.line}: {_shorten(shown.text, _WIDEST_TEXT)}" if shown.text else f"line {shown.line}"
 
 
 # --- the list ------------------------------------------------------------------------------------------------------
