@@ -42,8 +42,8 @@ from verify import core
 from verify.claims import claims_of
 from verify.core import EnumType, Symbol
 from verify.evaluate import Context, Table, Undecided, Undefined, evaluate
-from verify.execute import Finished, Step, StepKind, execute
-from verify.interleaving import changes
+from verify.execute import Finished, execute
+from verify.interleaving import acts_of_others, changes
 from verify.sites import statements, subexpressions
 from verify.strategies.examples import Example
 from verify.strategies.hooks import Answers
@@ -141,9 +141,17 @@ class _Lockstep:
     violated: dict[str, str] = field(default_factory=dict)
     acts: list[Act] = field(default_factory=list)
     looked_at: dict[str, tuple[Value, ...]] = field(default_factory=dict)
+    interferes: core.Routine = field(init=False)
+    steps: Mapping[str, core.Routine] = field(init=False)
+    symbols: Mapping[str, Symbol] = field(init=False)
 
     def run(self) -> Among:
         self.state = dict(self.example.state)
+        self.symbols = {s.name: s for s in self.state}
+        found = interference(self.program, self.routine)
+        assert found is not None
+        self.interferes = found
+        self.steps = {step.name: step for step in steps_of(self.program, found)}
         named = {s.name: v for s, v in self.state.items()}
         geometry = geometry_of(self.example.context)
         arguments = {s.name: v for s, v in self.example.arguments.items()}
@@ -183,7 +191,7 @@ class _Lockstep:
             difference = self.difference()
         except Misbehaved as error:
             return str(error)
-        except Exception as error:
+        except Exception as error:  # whatever it raises is what it did
             return f"{self.function.__name__} raised {type(error).__name__}: {error}"
         if difference:
             self.violated[f"{self.routine.qualified}.record"] = difference
@@ -232,7 +240,7 @@ class _Lockstep:
             return
         was = dict(self.state)
         finished = self.executed(others, {})
-        self.acts += self.acted(finished.trace, was)
+        self.acts += acts_of_others(self.program, finished.trace, was, self.bits)
         pte = self.state[self.symbol("pte")]
         assert isinstance(pte, MapValue)
         self.mm.pte.clear()
@@ -273,42 +281,17 @@ class _Lockstep:
         self.state.update(ran.state)
         return ran
 
-    def acted(self, trace: tuple[Step, ...], was: dict[Symbol, Value]) -> Iterator[Act]:
-        """The calls that the interference procedure has made."""
-        now, given, before = dict(was), list[str](), dict(was)
-        for step in trace:
-            if step.kind is StepKind.CALL and step.depth == 0:
-                given, before = [], dict(now)
-            if step.kind is StepKind.PASS and step.depth == 1 and step.symbol is not None and step.value is not None:
-                given.append(show(step.value, step.symbol.type, self.bits))
-            if step.symbol in now and step.value is not None:
-                now[step.symbol] = step.value
-            if step.kind is StepKind.CALL and step.depth == 0:
-                name = step.callee.rpartition(".")[2]
-            if step.kind is StepKind.RETURN and step.depth == 1:
-                yield Act(name, f"{name}({', '.join(given)})", 0, tuple(changes(before, now, self.bits)))
-
     # --- the two sides
 
     @property
     def bits(self) -> int:
         return self.example.context.word_bits
 
-    @property
-    def interferes(self) -> core.Routine:
-        found = interference(self.program, self.routine)
-        assert found is not None
-        return found
-
-    @property
-    def steps(self) -> Mapping[str, core.Routine]:
-        return {step.name: step for step in steps_of(self.program, self.interferes)}
-
     def read_by(self, clause: core.Clause) -> tuple[Symbol, ...]:
         return tuple(s for s in _read(clause.expr) if s in self.state)
 
     def symbol(self, name: str) -> Symbol:
-        return next(s for s in self.state if s.name == name)
+        return self.symbols[name]
 
     def number(self, name: str) -> int:
         value = self.state[self.symbol(name)]

@@ -31,6 +31,13 @@ def schedule(
     return acts if len({act.actor for act in acts}) > 1 else ()
 
 
+def acts_of_others(
+    program: core.Program, trace: Sequence[Step], states: Mapping[Symbol, Value], bits: int
+) -> tuple[Act, ...]:
+    """What others do in a run of the interference procedure itself, from these states on."""
+    return tuple(_Followed(program, {}, bits, dict(states)).others(trace, 0))
+
+
 class _Followed:
     """Goes through a trace, with the states as they are at each step."""
 
