@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from verify import core
@@ -20,6 +20,7 @@ from verify.search import Found, Nothing, search, search_small
 from verify.sites import statements
 from verify.small import sizes_of
 from verify.span import Span
+from verify.stepwise import LONG_RUN, entries, has_invariants, starts
 from verify.syntax import RoutineKind
 from verify.unroll import Check, Pick, Unroll
 from verify.values import Value, some_value
@@ -39,6 +40,9 @@ FUEL = 20_000
 GUESS = 2_000
 """How many statements an execution may take from values that need not be those of an entry."""
 
+SPENT = 100_000
+"""How many steps of executions are spent on making the values of a run smaller."""
+
 EFFORT, LESS = 30_000_000, 3_000_000
 """The most effort of a call of the solver in the first tries: some seconds, or less than one."""
 
@@ -55,6 +59,9 @@ class Try:
 FIRST = (Try(1, LESS, False), Try(3, EFFORT, True), Try(2, LESS, False), Try(6, EFFORT, True))
 """What is tried first: most runs are found so. Among all values, runs of few turns are found at once or not soon; among
 small ones, to find that a bound is too low takes about as long as a run above it."""
+
+SHARE = 0.3
+"""The share of what time is left that goes to steps."""
 
 _CLAIMS = (Kind.ENSURES, Kind.ASSERT)
 
@@ -93,13 +100,15 @@ def watched(routine: core.Routine, id_: str) -> bool:
     return id_.startswith(f"{routine.qualified}.ensures.") or ".assert." in id_ or ".call[" in id_ or id_.endswith("]")
 
 
-def _lemma_calls(program: core.Program, routine: core.Routine) -> Iterator[str]:
-    """The calls of lemmas in other routines: of no account to what the code does."""
+def _lemma_calls(program: core.Program, *, of: core.Routine | None = None) -> frozenset[str]:
+    """The places of the calls of lemmas, in all routines or in one. They are of no account to what the code does."""
     routines = program.routines()
-    for other in routines.values():
-        for stmt in statements(other.body or ()) if other != routine else ():
-            if isinstance(stmt, core.Call) and routines[stmt.callee].kind is RoutineKind.LEMMA:
-                yield stmt.place(other.qualified)
+    return frozenset(
+        stmt.place(routine.qualified)
+        for routine in (routines.values() if of is None else (of,))
+        for stmt in statements(routine.body or ())
+        if isinstance(stmt, core.Call) and routines[stmt.callee].kind is RoutineKind.LEMMA
+    )
 
 
 def find_run(
@@ -112,30 +121,36 @@ def find_run(
 ) -> Runs:
     """A run of the routine that breaks one of `ids` (None: whatever refutes a `refute procedure`).
 
-    `start`: values at which to try first, by execution alone.
+    `start`: a step that breaks it; what it was on entry is tried first, by execution alone.
     """
-
-    ghosts = frozenset(_lemma_calls(program, routine))
+    deadline = time.monotonic() + seconds
+    given = tuple(entries(start)) if start is not None else ()
+    if ids is not None:
+        return _RunSearch(program, routine, scope, lambda id_: id_ in ids, seconds, deadline, given).run()
     # What others rely on and do not find is not yet what goes wrong by it: that is for the run to show.
     others = tuple(f"{r.qualified}." for r in program.routines().values() if r.kind is RoutineKind.INTERFERENCE)
+    lemmas = _lemma_calls(program)
 
-    def watch(id_: str) -> bool:
-        if ids is not None:
-            return id_ in ids
-        if ".range[" in id_ or id_.startswith(others):
-            return False
-        return watched(routine, id_) and id_.rpartition(".")[0] not in ghosts
+    def broken(id_: str) -> bool:
+        return ".range[" not in id_ and not id_.startswith(others) and watched(routine, id_)
 
-    if start is not None:
-        first = replay(program, routine, start, (), watch, GUESS)
-        if isinstance(first, Violation):
-            return Runs(first, Reason.BOUND, "")
-    return _RunSearch(program, routine, scope, watch, seconds, time.monotonic() + seconds).run()
+    def by_code(id_: str) -> bool:
+        return broken(id_) and id_.rpartition(".")[0] not in lemmas
+
+    runs = _RunSearch(program, routine, scope, by_code, seconds, deadline, given).run()
+    own = _lemma_calls(program, of=routine)
+    if runs.violation is not None or not own:
+        return runs
+
+    def by_proof(id_: str) -> bool:
+        return broken(id_) and id_.rpartition(".")[0] not in lemmas - own
+
+    return _RunSearch(program, routine, scope, by_proof, seconds, deadline, given).run()
 
 
 @dataclass(slots=True)
 class _RunSearch:
-    """A search for a run, with more turns of each loop each time."""
+    """A search for a run, with more turns of each loop each time. `given`: values to begin with that may do."""
 
     program: core.Program
     routine: core.Routine
@@ -143,12 +158,13 @@ class _RunSearch:
     watch: Callable[[str], bool]
     seconds: float
     deadline: float
+    given: tuple[Confirmed, ...] = ()
     why: Reason = Reason.BOUND
 
     def run(self) -> Runs:
         context = context_for(self.program, self.scope.values, self.scope.word_bits, {})
         reach = "the search was cut short within the first turn of each loop"
-        found = self.soon(context)
+        found = self.begun(self.given, GUESS) or self.soon(context)
         if found is not None:
             return Runs(found, Reason.BOUND, "")
         for bound in TURNS:
@@ -165,6 +181,15 @@ class _RunSearch:
             if not unrolled.beyond:
                 return Runs(None, self.why, reach)
         return Runs(self.further(unrolled, context), self.why, reach)
+
+    def begun(self, given: Iterable[Confirmed], fuel: int) -> Violation | None:
+        """A run from one of these values, if they are such as a run may begin with, by execution alone."""
+        for one in given:
+            if may_start(self.program, one.context, self.routine, one.values):
+                run = replay(self.program, self.routine, one, (), self.watch, fuel)
+                if isinstance(run, Violation):
+                    return self.least(run, one, ()) if fuel > GUESS else run
+        return None
 
     def further(self, unrolled: Unroll, context: Context) -> Violation | None:
         """A longer run, if one is soon found: with more turns laid out, or else by going on where those end."""
@@ -188,11 +213,23 @@ class _RunSearch:
                 if one.turns not in laid_out:
                     laid_out[one.turns] = self.unrolled(one.turns, context)
                 checks = _stages(laid_out[one.turns].checks)[number]
+                found = None
                 if checks:
                     found, _ = self.asked(laid_out[one.turns], checks, one.effort, sizes if one.small else ())
-                    if found is not None:
-                        return found
+                if found is None and number == 0 and one == FIRST[0]:
+                    found = self.by_step()
+                if found is not None:
+                    return found
         return None
+
+    def by_step(self) -> Violation | None:
+        """A run from where a step breaks something, be it a long one."""
+        if self.given:
+            return self.begun(self.given, LONG_RUN)
+        if self.routine.kind is not RoutineKind.REFUTE_PROCEDURE or not has_invariants(self.routine):
+            return None
+        found = starts(self.program, self.routine, self.scope, self.left() * SHARE)
+        return self.begun(found, LONG_RUN)
 
     def unrolled(self, bound: int, context: Context) -> Unroll:
         unrolled = Unroll(self.program, self.routine, bound, self.watch, context)
@@ -247,8 +284,12 @@ class _RunSearch:
                 return None
             return again
 
+        tries = SPENT // (1 + len(run.trace))
+
         def breaks(values: Values) -> bool:
-            if self.left() <= 0 or not may_start(self.program, found.context, self.routine, values):
+            nonlocal tries
+            tries -= 1
+            if tries < 0 or self.left() <= 0 or not may_start(self.program, found.context, self.routine, values):
                 return False
             return replayed(values, lambda id_: id_ == run.id) is not None
 

@@ -261,7 +261,7 @@ class _Block:
     ) -> list[core.Stmt]:
         names = self.owner.expressions.names
         meaning = names.values.get(node.name.name)
-        if not isinstance(meaning, RoutineName) or meaning.node.kind not in CALLABLE:
+        if not isinstance(meaning, RoutineName) or not self.may_call(meaning.node.kind):
             if meaning is None and node.name.name not in names.broken:
                 known = [n for n, m in names.values.items() if isinstance(m, RoutineName)]
                 self.report(errors.unknown_name(node.name.span, node.name.name, "procedure", known))
@@ -286,6 +286,11 @@ class _Block:
                 what = f"the result `{result.name}`"
                 self.report(errors.type_mismatch(span, what, str(result.type), str(target.type)))
         return [core.Call(span, meaning.qualified, arguments, targets, self.owner.calls.get(node.span, 0))]
+
+    def may_call(self, kind: RoutineKind) -> bool:
+        """What a `refute procedure` claims is false, so it can be run, and not relied on: by another of them alone."""
+        refutes = RoutineKind.REFUTE_PROCEDURE
+        return kind in CALLABLE or kind is self.owner.routine.node.kind is refutes
 
     def reveal(self, node: syntax.Reveal) -> list[core.Stmt]:
         names = self.owner.expressions.names

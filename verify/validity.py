@@ -33,10 +33,10 @@ def is_geometry(geometry: core.Geometry, span: Span) -> core.Expr:
 
     WORD_BITS comes first: where it differs, the values need not fit.
     """
-    return conjunction(span, tuple(_equals(symbol, value, span) for symbol, value in geometry.values))
+    return conjunction(span, tuple(equals(symbol, value, span) for symbol, value in geometry.values))
 
 
-def _equals(symbol: core.Symbol, value: Value, span: Span) -> core.Expr:
+def equals(symbol: core.Symbol, value: Value, span: Span) -> core.Expr:
     param: core.Expr = core.Var(span, symbol)
     return core.Binary(span, BinaryOp.EQ, param, _written(value, symbol.type, span))
 

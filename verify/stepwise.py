@@ -1,0 +1,145 @@
+"""Where a run that breaks something may begin: from a step that does, the values as they were on entry.
+
+A run may need more turns of a loop than a search can lay out. Where the loops have invariants, a step is enough to look
+for: a state that meets them, and a turn from there. What it was on entry need not lead there. A run says whether it does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from verify import core
+from verify.confirm import Confirmed
+from verify.contract import obligations_of
+from verify.core import Symbol, SymbolKind
+from verify.execute import StepKind, execute
+from verify.passive import Assume, Kind
+from verify.prove import Encodings, at_once
+from verify.question import ask, quantified
+from verify.rename import conjunction, disjunction
+from verify.scopes import Scope
+from verify.search import Found, search
+from verify.sites import statements
+from verify.stated import stated
+from verify.syntax import RoutineKind
+from verify.terms import forget
+from verify.validity import equals
+from verify.values import Value, some_value
+from verify.words import AbstractIntegers
+
+BRIEF = 3_000_000
+"""The most effort of the solver for a step, in its own units: less than a second."""
+
+ROUNDS = 3
+"""How often a step is looked for that breaks one claim."""
+
+MOST = 200
+"""At how many turns of a run one is looked for."""
+
+LONG_RUN = 100_000
+"""How many statements a run may take from where a step began."""
+
+_BREAKING = (Kind.ENSURES, Kind.ASSERT, Kind.CALL, Kind.INVARIANT_KEPT, Kind.DECREASES)
+"""The claims of which a step is looked for, in this order."""
+
+
+def as_claim(program: core.Program, routine: core.Routine) -> tuple[core.Program, core.Routine]:
+    """The program in which a `refute procedure` claims what its contract says, and that claim."""
+    claim = replace(routine, kind=RoutineKind.PROCEDURE, witnesses=())
+    modules = tuple(
+        replace(m, items=tuple(claim if i == routine else i for i in m.items)) if m.name == routine.module else m
+        for m in program.modules
+    )
+    return core.Program(modules), claim
+
+
+def has_invariants(routine: core.Routine) -> bool:
+    """True iff the routine has a loop, and each has invariants and a `decreases`: so that its steps say something."""
+    loops = [s for s in statements(routine.body or ()) if isinstance(s, core.Loop)]
+    return bool(loops) and all(loop.invariants and loop.decreases is not None for loop in loops)
+
+
+def starts(program: core.Program, routine: core.Routine, scope: Scope, seconds: float) -> Iterator[Confirmed]:
+    """Values with which a run of a `refute procedure` may begin, most likely ones first; they need not be allowed.
+
+    A step that a claim breaks at need not be one that a run comes to. So a second one is looked for where the run from
+    the first has come by.
+    """
+    deadline = time.monotonic() + seconds
+    claims, claim = as_claim(program, routine)
+    obligations = [o for o in obligations_of(claims, claim) if o.kind in _BREAKING and o.leans]
+    for obligation in sorted(obligations, key=lambda o: _BREAKING.index(o.kind)):
+        question = ask(claims, obligation, scope)
+        if stated(question) is not None:
+            continue
+        forget()
+        if at_once(Encodings(claims, question), AbstractIntegers(scope.word_bits)) is not None:
+            continue
+        for _ in range(ROUNDS):
+            forget()
+            left = deadline - time.monotonic()
+            found = search(claims, question, max(0.0, left), quantified(claims, question), BRIEF)
+            forget()
+            if not isinstance(found, Found):
+                break
+            yield from entries(found.confirmed)
+            heads = reached(claims, claim, found.confirmed)
+            if not heads:
+                break
+            question = replace(question, steps=(*question.steps, _at_one_of(claim, heads)))
+        if time.monotonic() > deadline:
+            return
+
+
+def entries(step: Confirmed) -> Iterator[Confirmed]:
+    """A step's values as they were on entry, and the same with the states as the step found them."""
+    yield step
+    met = {s: v for s, v in _met(step.values).items() if s.kind is SymbolKind.STATE}
+    if met:
+        yield Confirmed(step.context, {**step.values, **met})
+
+
+def _met(values: Mapping[Symbol, Value]) -> dict[Symbol, Value]:
+    """States and parameters as they were where a loop was met first, for those that it changes."""
+    kinds = (SymbolKind.STATE, SymbolKind.ARGUMENT)
+    first = {s: replace(s, version=1) for s in values if s.version == 0 and s.kind in kinds}
+    return {s: values[one] for s, one in first.items() if one in values}
+
+
+def reached(program: core.Program, routine: core.Routine, start: Confirmed) -> tuple[Mapping[Symbol, Value], ...]:
+    """The parameters that the first loop changes, each time that a run from these values tests its condition."""
+    loop = next(s for s in statements(routine.body or ()) if isinstance(s, core.Loop))
+    bits = start.context.word_bits
+    arguments = {p: start.values.get(p, some_value(p.type, bits)) for p in routine.parameters}
+    states = [i.symbol for i in program.visible_items(routine.module) if isinstance(i, core.State)]
+    run = execute(
+        program,
+        start.context,
+        routine,
+        arguments,
+        {s: start.values.get(s, some_value(s.type, bits)) for s in states},
+        watch=lambda id_: False,
+        choose=lambda stmt: some_value(stmt.target.type, bits),
+        fuel=LONG_RUN,
+        recorded=10 * LONG_RUN,
+    )
+    now = {p: v for p, v in arguments.items() if p in loop.assigned}
+    found: list[Mapping[Symbol, Value]] = []
+    for step in run.trace:
+        if step.depth == 0 and step.symbol in now and step.value is not None:
+            now[step.symbol] = step.value
+        elif step.depth == 0 and step.kind is StepKind.TEST and step.span == loop.condition.span:
+            found.append(dict(now))
+    return tuple(found)
+
+
+def _at_one_of(routine: core.Routine, heads: Sequence[Mapping[Symbol, Value]]) -> Assume:
+    """That the loop stands where one of these does: of many, those at even distances."""
+    some = heads[:: max(1, len(heads) // MOST)]
+    span = routine.span
+    same = (
+        conjunction(span, tuple(equals(replace(s, version=1), v, span) for s, v in head.items())) for head in some
+    )
+    return Assume((), disjunction(span, tuple(same)), None)
