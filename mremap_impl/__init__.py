@@ -7,6 +7,7 @@
     step       how far one step goes: words in, words out
     mremap     move_page_tables by extents
     by_page    the earlier move_page_tables, page by page
+    history    the forms that the arithmetic of a step took over the years, wrong ones too
     repair     move_page_tables by extents, a table only where an entry needs it
     unmap      a range and its tables go
     move_vma   there, and back again where a table cannot be had

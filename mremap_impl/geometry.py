@@ -14,6 +14,10 @@ class Geometry:
     A shift is log2 of the bytes that one entry of its level maps. A level with the shift of the one above it is folded
     away: it has no tables of its own.
 
+    `pmd_addr_end_elided`: the port takes the helpers for a folded pmd, and there `pmd_addr_end` returns its end
+    argument as it is. It does not follow from the shifts: a port may fold the pmd and keep the generic helper, as
+    parisc32 does. It says nothing about tables, and only forms that ask that helper look at it.
+
     Only what makes every shift defined and the levels nest is asked for: 0 <= page_shift < pmd_shift <= pud_shift <=
     p4d_shift <= pgdir_shift < word_bits, else ValueError. That a geometry is a sensible one (a page of more than a
     byte, a LATENCY_LIMIT that does not wrap to 0) is for whoever makes it: what happens without is worth running.
@@ -27,6 +31,7 @@ class Geometry:
     p4d_shift: int
     pgdir_shift: int
     task_size: int
+    pmd_addr_end_elided: bool = False
 
     def __post_init__(self) -> None:
         upper = (self.pmd_shift, self.pud_shift, self.p4d_shift, self.pgdir_shift, self.word_bits - 1)
@@ -34,9 +39,19 @@ class Geometry:
             raise ValueError(f"{self.name}: want 0 <= page_shift < pmd_shift <= .. <= pgdir_shift < word_bits: {self}")
 
     @classmethod
-    def two_levels(cls, name: str, word_bits: int, page_shift: int, pmd_shift: int, task_size: int) -> Geometry:
+    def two_levels(
+        cls,
+        name: str,
+        word_bits: int,
+        page_shift: int,
+        pmd_shift: int,
+        task_size: int,
+        *,
+        pmd_addr_end_elided: bool = False,
+    ) -> Geometry:
         """A port with pte tables alone, below the pgd: all that lies between is folded away."""
-        return cls(name, word_bits, page_shift, pmd_shift, pmd_shift, pmd_shift, pmd_shift, task_size)
+        shifts = (page_shift, pmd_shift, pmd_shift, pmd_shift, pmd_shift)
+        return cls(name, word_bits, *shifts, task_size, pmd_addr_end_elided)
 
     @property
     def words(self) -> Words:
@@ -103,8 +118,10 @@ class Geometry:
         return self.words.mul(64, self.PAGE_SIZE)
 
 
-# Linux 2.6.18, but for s390x: 4.14 with up to 5 levels.
-I386 = Geometry.two_levels("i386", word_bits=32, page_shift=12, pmd_shift=22, task_size=0xC000_0000)
+# Linux 2.6.18, but for s390x: 4.14 with up to 5 levels. (By 4.14 arm, too, had the helpers for a folded pmd.)
+I386 = Geometry.two_levels(
+    "i386", word_bits=32, page_shift=12, pmd_shift=22, task_size=0xC000_0000, pmd_addr_end_elided=True
+)
 I386_PAE = Geometry("i386_pae", 32, 12, 21, 30, 30, 30, task_size=0xC000_0000)
 X86_64 = Geometry("x86_64", 64, 12, 21, 30, 39, 39, task_size=0x7FFF_FFFF_F000)
 ARM = Geometry.two_levels("arm", word_bits=32, page_shift=12, pmd_shift=21, task_size=0xBF00_0000)
