@@ -212,8 +212,9 @@ def draft_2011(mm: Mm, old_addr: int, new_addr: int, len: int) -> int:
     """A draft of July 2011, never merged: the `- 1` is gone, as if it were there for no reason.
 
     Wrong where `next` wraps to 0, in the last PMD of the word: 0 is above no end. The step is not cut to the range, and
-    entries beyond it move too; or, where the other cuts leave it alone, it ends at address 0, and the loop begins again
-    from there, for ever if nothing stops it. User addresses get that far on parisc32 and s390x.
+    entries beyond it move too. Or, where the other cuts leave it alone, it ends at address 0: it moves nothing, as its
+    end is below its start, and the loop begins again from low addresses, for ever if nothing stops it. User addresses
+    get that far on parisc32 and s390x.
     """
     return move_by_source_extents(mm, old_addr, new_addr, len, extent_next_above_end, destination_and_latency_cut)
 

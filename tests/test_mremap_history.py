@@ -235,6 +235,15 @@ def test_with_a_moving_end_that_wraps_a_step_crosses_the_end_of_the_destination_
     assert (fine.end, fine.pte) == (len, {there: "entry"})
 
 
+@pytest.mark.parametrize("form", [*BY_EXTENTS, *WRONG], ids=named)
+def test_past_the_end_of_the_word_an_end_that_has_wrapped_cuts_too_late(form: Form) -> None:
+    mm = Mm.holding(PARISC32, {0x1000_0000: "first", 0x1000_1000: "second"})
+    result = outcome(form, mm, 0x1000_0000, 2**32 - 0x1000, 0x2000)
+    too_late = form in (addr_end_2020, addr_end_cursor_2020)
+    assert result.end == (BadPointer if too_late else 0x2000)
+    assert too_late or result.pte == {2**32 - 0x1000: "first", 0: "second"}
+
+
 def test_a_guard_that_wraps_says_that_nothing_has_moved_when_all_has() -> None:
     old_addr, new_addr, len = 0x6000_0000, 0x1000_0000, 0x5000_0000
     offsets = [0, 0x1234_5000, len - 0x1000]
