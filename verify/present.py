@@ -19,6 +19,12 @@ from verify.verdict import Counterexample, Shown, Stage
 
 _HIDDEN = ("branch", "join")
 
+LONG = 1_000
+"""A run that computes more values than this is not shown whole."""
+
+BEGINNING, ENDING = 60, 120
+"""How many of its values are shown then, from the beginning and up to the end."""
+
 
 def shown(name: str, value: Value, type_: core.Type, word_bits: int, line: int = 0, text: str = "") -> Shown:
     """One value with its two forms."""
@@ -74,6 +80,12 @@ def present_run(program: core.Program, run: Violation, sources: Mapping[str, Sou
         text = source.cut(step.span) if source else ""
         trace.append(shown(name, step.value, step.symbol.type, bits, step.span.line, text))
     geometry, stages = present_geometry(program, run.context), tuple(stages_of(program, run, sources))
+    if len(trace) > LONG:
+        left_out = len(trace) - BEGINNING - ENDING
+        said = f"{left_out} values left out"
+        mark = Shown("...", said, said)
+        trace = [*trace[:BEGINNING], mark, *trace[-ENDING:]]
+        stages = stages[-1:]
     return Counterexample(
         geometry, tuple(inputs), tuple(trace), True, stages, schedule(program, run, sources), run.routine
     )

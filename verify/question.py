@@ -157,14 +157,14 @@ def quantified(program: core.Program, question: Question) -> bool:
     """True iff the solver has to deal with quantifiers, those within the defines that it uses included."""
     for step in question.steps:
         expr = step.expr if isinstance(step, Assume) else step.value
-        if bends(expr) or _through_defines(program, expr):
+        if bends(expr) or through_defines(program, expr):
             return True
     if question.goal is None:
         return False
-    return bends(negation(question.goal)) or _through_defines(program, question.goal)
+    return bends(negation(question.goal)) or through_defines(program, question.goal)
 
 
-def _through_defines(program: core.Program, expr: core.Expr) -> bool:
+def through_defines(program: core.Program, expr: core.Expr) -> bool:
     """True iff a define that the expression uses has a quantifier in it."""
     defines = program.defines()
     values = (defines[name].value for name in applied(program, expr))

@@ -14,7 +14,8 @@ from verify.evaluate import Context, Undecided, Undefined, context_for, evaluate
 from verify.execute import Finished, Repeats, Stopped, StopReason, Trace, Violated, execute, holds_requires
 from verify.lessen import lessened
 from verify.passive import Kind
-from verify.question import ask, quantified
+from verify.question import ask, bends, quantified, through_defines
+from verify.rename import negation
 from verify.scopes import Scope
 from verify.search import Found, Nothing, search, search_small
 from verify.sites import statements
@@ -214,13 +215,20 @@ class _RunSearch:
                     laid_out[one.turns] = self.unrolled(one.turns, context)
                 checks = _stages(laid_out[one.turns].checks)[number]
                 found = None
-                if checks:
+                if one == FIRST[0]:
+                    found = self.plain(laid_out[one.turns], checks)
+                if found is None and checks:
                     found, _ = self.asked(laid_out[one.turns], checks, one.effort, sizes if one.small else ())
                 if found is None and number == 0 and one == FIRST[0]:
                     found = self.by_step()
                 if found is not None:
                     return found
         return None
+
+    def plain(self, unrolled: Unroll, checks: Sequence[Check]) -> Violation | None:
+        """A run that breaks one of those checks that say nothing of all values or of some, if there are others."""
+        some = tuple(c for c in checks if not through_defines(self.program, c.goal) and not bends(negation(c.goal)))
+        return self.asked(unrolled, some, LESS)[0] if some and len(some) < len(checks) else None
 
     def by_step(self) -> Violation | None:
         """A run from where a step breaks something, be it a long one."""

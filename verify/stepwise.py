@@ -1,7 +1,8 @@
 """Where a run that breaks something may begin: from a step that does, the values as they were on entry.
 
 A run may need more turns of a loop than a search can lay out. Where the loops have invariants, a step is enough to look
-for: a state that meets them, and a turn from there. What it was on entry need not lead there. A run says whether it does.
+for: a state that meets them, and a turn from there. What it was on entry need not lead there: a run says
+whether it does.
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ def reached(program: core.Program, routine: core.Routine, start: Confirmed) -> t
         routine,
         arguments,
         {s: start.values.get(s, some_value(s.type, bits)) for s in states},
-        watch=lambda id_: False,
+        watch=lambda _: False,
         choose=lambda stmt: some_value(stmt.target.type, bits),
         fuel=LONG_RUN,
         recorded=10 * LONG_RUN,
