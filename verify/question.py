@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from verify import core
@@ -133,6 +133,22 @@ def mentioned_constants(program: core.Program, expr: core.Expr) -> Iterator[Symb
                 value = defines[node.function].value
                 if value is not None:
                     stack.append(value)
+
+
+def params_in(program: core.Program, exprs: Iterable[core.Expr]) -> frozenset[Symbol]:
+    """The params that expressions depend on, through defines and constants too."""
+    constants = {i.symbol: i.value for m in program.modules for i in m.items if isinstance(i, core.Const)}
+    found: set[Symbol] = set()
+    for expr in exprs:
+        values = [constants[s] for s in mentioned_constants(program, expr)]
+        functions = (program.defines()[f].value for e in (expr, *values) for f in applied(program, e))
+        for part in (expr, *values, *(f for f in functions if f is not None)):
+            found.update(
+                e.symbol
+                for e in subexpressions(part)
+                if isinstance(e, core.Var) and e.symbol.kind is SymbolKind.PARAM
+            )
+    return frozenset(found)
 
 
 def bends(expr: core.Expr, positive: bool = True) -> bool:

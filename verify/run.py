@@ -61,6 +61,9 @@ FIRST = (Try(1, LESS, False), Try(3, EFFORT, True), Try(2, LESS, False), Try(6, 
 """What is tried first: most runs are found so. Among all values, runs of few turns are found at once or not soon; among
 small ones, to find that a bound is too low takes about as long as a run above it."""
 
+SHORT = 2
+"""How many turns the easily found runs have."""
+
 SHARE = 0.3
 """The share of what time is left that goes to steps."""
 
@@ -207,6 +210,9 @@ class _RunSearch:
         """A run that breaks what the routine itself claims, or else the rest of its own, if one is soon found."""
         sizes = sizes_of(context)
         laid_out: dict[int, Unroll] = {}
+        found = self.by_step(context) if self.given or has_invariants(self.routine) else None
+        if found is not None:
+            return found
         for number in range(2):
             for one in FIRST:
                 if self.left() < self.seconds * 0.4 or (one.small and not sizes):
@@ -214,30 +220,29 @@ class _RunSearch:
                 if one.turns not in laid_out:
                     laid_out[one.turns] = self.unrolled(one.turns, context)
                 checks = _stages(laid_out[one.turns].checks)[number]
-                found = None
-                if one == FIRST[0]:
-                    found = self.plain(laid_out[one.turns], checks)
-                if found is None and checks:
+                if checks:
                     found, _ = self.asked(laid_out[one.turns], checks, one.effort, sizes if one.small else ())
-                if found is None and number == 0 and one == FIRST[0]:
-                    found = self.by_step()
-                if found is not None:
-                    return found
+                    if found is not None:
+                        return found
         return None
 
-    def plain(self, unrolled: Unroll, checks: Sequence[Check]) -> Violation | None:
-        """A run that breaks one of those checks that say nothing of all values or of some, if there are others."""
-        some = tuple(c for c in checks if not through_defines(self.program, c.goal) and not bends(negation(c.goal)))
-        return self.asked(unrolled, some, LESS)[0] if some and len(some) < len(checks) else None
-
-    def by_step(self) -> Violation | None:
-        """A run from where a step breaks something, be it a long one."""
+    def by_step(self, context: Context) -> Violation | None:
+        """A run from where a step breaks something, be it a long one; before that, a short one that is easily found."""
         if self.given:
             return self.begun(self.given, LONG_RUN)
-        if self.routine.kind is not RoutineKind.REFUTE_PROCEDURE or not has_invariants(self.routine):
+        if self.routine.kind is not RoutineKind.REFUTE_PROCEDURE:
             return None
-        found = starts(self.program, self.routine, self.scope, self.left() * SHARE)
-        return self.begun(found, LONG_RUN)
+        unrolled, sizes = self.unrolled(SHORT, context), sizes_of(context)
+        plain = tuple(c for c in _stages(unrolled.checks)[0] if self.is_plain(c.goal))
+        if plain and sizes:
+            found, _ = self.asked(unrolled, plain, EFFORT, sizes)
+            if found is not None:
+                return found
+        return self.begun(starts(self.program, self.routine, self.scope, self.left() * SHARE), LONG_RUN)
+
+    def is_plain(self, goal: core.Expr) -> bool:
+        """True iff a goal says nothing of all values, nor of some."""
+        return not through_defines(self.program, goal) and not bends(negation(goal))
 
     def unrolled(self, bound: int, context: Context) -> Unroll:
         unrolled = Unroll(self.program, self.routine, bound, self.watch, context)

@@ -1,0 +1,224 @@
+"""Procedures by geometry: on which geometry does each do what its contract says, and where it does not, on which input.
+
+What is proved for every geometry is proved once. What is left is asked of each named geometry, the same question once:
+geometries that differ only in params that a procedure does not depend on get the same answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from verify import core
+from verify.contract import obligations_of
+from verify.core import Symbol
+from verify.evaluate import context_for, evaluate
+from verify.literals import reached
+from verify.passive import Assume, Kind, Obligation
+from verify.present import present_run
+from verify.prove import Encodings, Proof, at_once, prove, prove_generally
+from verify.question import ask, params_in, quantified
+from verify.run import find_run
+from verify.scopes import WIDTHS, Scope, Scopes
+from verify.search import Found, search
+from verify.seen import assumptions
+from verify.span import Source
+from verify.stated import stated
+from verify.syntax import RoutineKind
+from verify.terms import forget
+from verify.values import Value
+from verify.verdict import Counterexample
+from verify.words import AbstractIntegers, AnyIntegers, BitVectors
+
+KINDS = (RoutineKind.PROCEDURE, RoutineKind.REFUTE_PROCEDURE)
+"""What has a row: a procedure, and one that is known to go wrong somewhere."""
+
+PROOF = 0.4
+"""The share of an entry's time that goes to proofs; the rest goes to runs."""
+
+
+class Mark(Enum):
+    """What becomes of a procedure on a geometry. `BEYOND`: its contract holds, and would not without one of its
+    preconditions, which is named beside it."""
+
+    HOLDS = "holds"
+    FAILS = "fails"
+    BEYOND = "fails beyond"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A procedure, and which of its obligations have no proof that is good for every geometry. `beyond`: a precondition
+    that is left out there, if it has it."""
+
+    routine: str
+    beyond: str | None
+    open: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One procedure on the geometries `names`, which are alike as far as it depends on them.
+
+    `detail`: why it is UNKNOWN, or what the run breaks. `counterexample` is there iff something fails: a run that was
+    executed, on the first of the geometries.
+    """
+
+    routine: str
+    names: tuple[str, ...]
+    mark: Mark
+    detail: str = ""
+    counterexample: Counterexample | None = None
+
+
+def rows(program: core.Program) -> tuple[core.Routine, ...]:
+    """The procedures of the modules asked for, in the order of the source, that have a body and claim something."""
+    items = (item for module in program.modules if module.root for item in module.items)
+    return tuple(i for i in items if isinstance(i, core.Routine) and i.kind in KINDS and i.body and i.ensures)
+
+
+def as_claim(program: core.Program, name: str, without: str | None = None) -> tuple[core.Program, core.Routine]:
+    """The program in which that routine claims its contract of every geometry, but for one precondition."""
+    return _as(program, name, RoutineKind.PROCEDURE, None, without)
+
+
+def as_refutation(
+    program: core.Program, name: str, geometry: str, without: str | None = None
+) -> tuple[core.Program, core.Routine]:
+    """The program in which the contract of that routine is to be refuted on a geometry."""
+    return _as(program, name, RoutineKind.REFUTE_PROCEDURE, (geometry,), without)
+
+
+def _as(
+    program: core.Program, name: str, kind: RoutineKind, on: tuple[str, ...] | None, without: str | None
+) -> tuple[core.Program, core.Routine]:
+    routine = program.routines()[name]
+    requires = tuple(c for c in routine.requires if c.label != without)
+    other = replace(routine, kind=kind, on=on, requires=requires, witnesses=())
+    modules = tuple(
+        replace(m, items=tuple(other if i is routine else i for i in m.items)) if m.name == routine.module else m
+        for m in program.modules
+    )
+    return core.Program(modules), other
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a worker does for a procedure: which of its obligations are not proved for every geometry."""
+
+    program: core.Program
+    beyond: str | None
+    timeout: float
+
+    def __call__(self, name: str) -> Row:
+        program, claim = as_claim(self.program, name, self.beyond)
+        scopes = Scopes(program, None)
+        left = []
+        for obligation in obligations_of(program, claim):
+            if obligation.kind is not Kind.REQUIRES and not self.general(program, scopes, obligation):
+                left.append(obligation.id)
+        return Row(name, self.beyond, tuple(left))
+
+    def general(self, program: core.Program, scopes: Scopes, obligation: Obligation) -> bool:
+        """True iff there is a proof for every geometry, of 32 and of 64 bits, that is soon found."""
+        forget()
+        question = ask(program, obligation, scopes.general(obligation, WIDTHS[0]))
+        if stated(question) is not None:
+            return True
+        if at_once(Encodings(program, question), AnyIntegers(min(WIDTHS))) is not None:
+            return True
+        for width in WIDTHS:
+            forget()
+            encodings = Encodings(program, ask(program, obligation, scopes.general(obligation, width)))
+            if at_once(encodings, AbstractIntegers(width)) is None and at_once(encodings, BitVectors(width)) is None:
+                left = prove_generally(encodings, min(WIDTHS), self.timeout / 10) if width == WIDTHS[0] else None
+                return left is not None
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """What a worker does for a row and geometries that are alike: the first of them stands for all."""
+
+    program: core.Program
+    sources: Mapping[str, Source]
+    timeout: float
+
+    def __call__(self, asked: tuple[Row, tuple[Scope, ...]]) -> Entry:
+        row, scopes = asked
+        names = tuple(s.shown for s in scopes)
+        broken = next((b for b in (self.not_a_geometry(row, s) for s in scopes) if b), None)
+        if broken is not None:
+            return Entry(row.routine, names, Mark.UNKNOWN, broken)
+        scope = scopes[0]
+        if not self.proved(row, scope, None):
+            return self.run(row, names, scope, None, Mark.FAILS)
+        if not self.possible(row, scope):
+            return Entry(row.routine, names, Mark.UNKNOWN, "no values were found that meet the preconditions")
+        if row.beyond is None or self.proved(row, scope, row.beyond):
+            return Entry(row.routine, names, Mark.HOLDS)
+        return self.run(row, names, scope, row.beyond, Mark.BEYOND)
+
+    def not_a_geometry(self, row: Row, scope: Scope) -> str | None:
+        """Which assumption a geometry does not meet."""
+        context = context_for(self.program, scope.values, scope.word_bits, {})
+        for name, clause in assumptions(self.program, row.routine.rpartition(".")[0], ()):
+            if not evaluate(clause.expr, context, {}, {}):
+                return f"{name} is false on {scope.shown}"
+        return None
+
+    def proved(self, row: Row, scope: Scope, without: str | None) -> bool:
+        """True iff what is open is proved on a geometry."""
+        program, claim = as_claim(self.program, row.routine, without)
+        for obligation in obligations_of(program, claim):
+            if obligation.id in row.open:
+                forget()
+                question = ask(program, obligation, scope)
+                encodings = Encodings(program, question)
+                if stated(question) is None and at_once(encodings, AbstractIntegers(scope.word_bits)) is None:
+                    found = prove(encodings, self.timeout * PROOF, quantified(program, question))
+                    if not isinstance(found, Proof):
+                        return False
+        return True
+
+    def possible(self, row: Row, scope: Scope) -> bool:
+        """True iff some values meet the preconditions."""
+        program, claim = as_claim(self.program, row.routine)
+        forget()
+        obligation = next(o for o in obligations_of(program, claim) if o.kind is Kind.REQUIRES)
+        question = ask(program, obligation, scope)
+        return isinstance(search(program, question, self.timeout * PROOF, quantified(program, question)), Found)
+
+    def run(self, row: Row, names: tuple[str, ...], scope: Scope, without: str | None, mark: Mark) -> Entry:
+        """A run that breaks the contract; UNKNOWN if none is found."""
+        program, routine = as_refutation(self.program, row.routine, scope.shown, without)
+        forget()
+        found = find_run(program, routine, scope, None, self.timeout * (1 - PROOF), None)
+        if found.violation is None:
+            return Entry(row.routine, names, Mark.UNKNOWN, f"neither a proof nor a run: {found.bound}")
+        return Entry(
+            row.routine, names, mark, found.violation.what, present_run(program, found.violation, self.sources)
+        )
+
+
+def alike(program: core.Program, row: Row, scopes: Sequence[Scope]) -> tuple[tuple[Scope, ...], ...]:
+    """The geometries in groups: those of a group have the same values for all params that the row depends on."""
+    params = frozenset(depends_on(program, row))
+    groups: dict[object, list[Scope]] = {}
+    for scope in scopes:
+        key = (scope.word_bits, tuple((s, v) for s, v in scope.values.items() if s in params))
+        groups.setdefault(key, []).append(scope)
+    return tuple(tuple(group) for group in groups.values())
+
+
+def depends_on(program: core.Program, row: Row) -> Iterator[Symbol]:
+    """The params that a row depends on: in what its body and those of its callees do and claim, and what is open of it."""
+    claims, claim = as_claim(program, row.routine)
+    exprs = [*reached(claims, claim.module, replace(claim, kind=RoutineKind.REFUTE_PROCEDURE))]
+    for obligation in obligations_of(claims, claim):
+        if obligation.kind is Kind.REQUIRES or obligation.id in row.open:
+            exprs += [step.expr if isinstance(step, Assume) else step.value for step in obligation.steps]
+            exprs += [obligation.goal] if obligation.goal is not None else []
+    yield from params_in(program, exprs)
