@@ -60,6 +60,7 @@ const none: pte;
 assume small: PAGE_SHIFT < WORD_BITS;
 geometry arm { WORD_BITS = 32; PAGE_SHIFT = 12; }
 geometry bare { }
+extend geometry bare { DEPTH = 2; }
 type pte;
 enum side { old_side, new_side }
 state ptes: map[word, pte];

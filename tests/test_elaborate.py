@@ -73,14 +73,35 @@ def changed(text: str, rng: random.Random) -> str:
 def test_no_change_of_a_word_makes_it_fail(path: Path) -> None:
     text, rng = path.read_text(encoding="utf-8"), random.Random(7)
     for _ in range(15):
-        source = Source("x.spec", changed(text, rng))
-        read = parse(source)
-        assert read.module is not None
-        sources = {source.file: source}
-        program, found = elaborate([read.module], frozenset({read.module.name.name}), sources, read.broken)
+        elaborates_or_says_why([changed(text, rng)])
+
+
+EXTENDED = (
+    "module a; param P: int; geometry g { WORD_BITS = 8; P = 1; } geometry h { WORD_BITS = P; P = 2; }",
+    "module b; import a; param Q: word; extend geometry g { Q = word(P); } extend geometry h { Q = 3; }",
+    "module c; import a; param R: bool; extend geometry g { R = true; } geometry i { WORD_BITS = 4; P = 1; R = 1>P; }",
+    "module d; import b; import c; param S: int; extend geometry g { S = int(Q); } lemma l() on g ensures e: R { }",
+)
+
+
+def test_no_change_of_a_word_makes_extensions_fail() -> None:
+    rng = random.Random(7)
+    for number in range(400):
+        texts = list(EXTENDED)
+        texts[number % 4] = changed(texts[number % 4], rng)
+        elaborates_or_says_why(texts)
+
+
+def elaborates_or_says_why(texts: list[str]) -> None:
+    sources = {f"{number}.spec": Source(f"{number}.spec", text) for number, text in enumerate(texts)}
+    read = [parse(source) for source in sources.values()]
+    modules = [r.module for r in read if r.module is not None]
+    if len({m.name.name for m in modules}) == len(texts):
+        broken = frozenset().union(*(r.broken for r in read))
+        program, found = elaborate(modules, frozenset(m.name.name for m in modules), sources, broken)
         for diagnostic in found:
             assert all((diagnostic.what, diagnostic.why, diagnostic.help, render(diagnostic, sources)))
-        assert (program is None) == bool(found or read.broken)
+        assert (program is None) == bool(found or broken)
         if program is not None:
             ids = [obligation.id for obligation in obligations(program)]
             assert len(ids) == len(set(ids))

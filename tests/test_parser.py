@@ -119,17 +119,17 @@ def test_reserved_words_are_never_names() -> None:
         text for text in load_tables(None).written.values() if text.isalpha() and text not in ("name", "number")
     )
     assert len(words) > 40
-    for word in set(words) - {"atomic", "interference"}:
+    for word in set(words) - {"atomic", "interference", "extend"}:
         assert parsed(f"module x; define f({word}: int): int = 1;").diagnostics, word
         assert not parsed(f"module x; define f({word}_: int, x{word}: int): int = {word}_ + x{word};").diagnostics, word
 
 
-def test_two_words_are_reserved_only_where_no_name_can_stand() -> None:
+def test_three_words_are_reserved_only_where_no_name_can_stand() -> None:
     module = good(
         "module atomic; type interference; state atomic: interference;"
         " procedure p(x: bool) returns (interference: int) ensures e: x == atomic {"
         " atomic = f(atomic); if (atomic) { } interference = 1; atomic { atomic = x; } }"
-        " interference procedure q() { }"
+        " interference procedure q() { } geometry extend { } extend geometry extend { extend = extend; }"
     )
     routines = [item for item in module.items if isinstance(item, syntax.Routine)]
     assert [r.kind for r in routines] == [syntax.RoutineKind.PROCEDURE, syntax.RoutineKind.INTERFERENCE]
@@ -139,6 +139,9 @@ def test_two_words_are_reserved_only_where_no_name_can_stand() -> None:
         syntax.Assign,
         syntax.Atomic,
     ]
+    geometry, extension = module.items[-2:]
+    assert isinstance(geometry, syntax.Geometry)
+    assert isinstance(extension, syntax.Extend)
 
 
 # --- precedence ------------------------------------------------------------------------------------------------------
@@ -239,6 +242,7 @@ PLACES = [
     (syntax.Const, MOVE, "const PAGE_SIZE: word = word(1) << PAGE_SHIFT;"),
     (syntax.Labelled, MOVE, "assume small: PAGE_SHIFT < WORD_BITS"),
     (syntax.Geometry, MOVE, "geometry arm { WORD_BITS = 32; PAGE_SHIFT = 12; }"),
+    (syntax.Extend, MOVE, "extend geometry bare { DEPTH = 2; }"),
     (syntax.TypeDecl, MOVE, "type pte;"),
     (syntax.EnumDecl, MOVE, "enum side { old_side, new_side }"),
     (syntax.StateDecl, MOVE, "state ptes: map[word, pte];"),

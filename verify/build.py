@@ -28,6 +28,7 @@ from verify.syntax import (
     EmptySet,
     EnumDecl,
     Expr,
+    Extend,
     Geometry,
     If,
     IfThenElse,
@@ -116,10 +117,20 @@ class Build:
         return condition
 
     def geometry(self, keyword: Lexeme, name: Name, _open: Lexeme, *rest: tuple[Name, Expr] | Lexeme) -> Geometry:
+        values, close = self._settings(rest)
+        return Geometry(keyword.span.to(close.span), keyword.doc, name, values)
+
+    def extend(
+        self, keyword: Lexeme, _geometry: Lexeme, name: Name, _open: Lexeme, *rest: tuple[Name, Expr] | Lexeme
+    ) -> Extend:
+        values, close = self._settings(rest)
+        return Extend(keyword.span.to(close.span), keyword.doc, name, values)
+
+    def _settings(self, rest: tuple[tuple[Name, Expr] | Lexeme, ...]) -> tuple[tuple[tuple[Name, Expr], ...], Lexeme]:
+        """The values in braces, and the closing brace."""
         *settings, close = rest
         assert isinstance(close, Lexeme)
-        values = tuple(setting for setting in settings if not isinstance(setting, Lexeme))
-        return Geometry(keyword.span.to(close.span), keyword.doc, name, values)
+        return tuple(setting for setting in settings if not isinstance(setting, Lexeme)), close
 
     def setting(self, name: Name, _equals: Lexeme, value: Expr, _end: Lexeme) -> tuple[Name, Expr]:
         return (name, value)

@@ -517,10 +517,23 @@ class Assume:
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """A named instance: a value for WORD_BITS, which comes first, and for each visible param."""
+    """A named instance: a value for WORD_BITS, which comes first, and for each param visible where it stands.
+
+    A module may see more params, and extensions that give them values: `seen.geometries` has it as a module sees it.
+    """
 
     name: str
     word_bits: int
+    values: tuple[tuple[Symbol, Value], ...]
+    span: Span
+    doc: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """Values of more params for the geometry of that name, wherever this item is visible."""
+
+    name: str
     values: tuple[tuple[Symbol, Value], ...]
     span: Span
     doc: tuple[str, ...]
@@ -583,7 +596,7 @@ class Routine:
         return f"{self.module}.{self.name}"
 
 
-Item = Param | Const | Assume | Geometry | State | Invariant | Define | Routine
+Item = Param | Const | Assume | Geometry | Extension | State | Invariant | Define | Routine
 
 
 @dataclass(frozen=True, slots=True)

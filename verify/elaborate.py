@@ -9,9 +9,10 @@ from verify import core, errors, syntax
 from verify.claims import claims
 from verify.core import BOOL, Symbol, SymbolKind
 from verify.diagnostic import Diagnostic
-from verify.geometries import Geometries
+from verify.geometries import Geometries, given_twice
 from verify.interfere import interfered
 from verify.names import DefineName, Names, RoutineName, redeclared, resolve_names, visible_modules
+from verify.seen import geometries
 from verify.span import Source
 from verify.statements import Bodies, called, measure, walk
 from verify.syntax import PROCEDURES, ClauseKind, RoutineKind
@@ -31,19 +32,15 @@ def elaborate(
     names = resolve_names(modules, broken, report)
     elaborator = _Elaborator(names, sources, report)
     visible = visible_modules(modules)
-    result = tuple(
-        core.Module(
-            m.name.name,
-            m.span.file,
-            m.doc,
-            visible[m.name.name],
-            tuple(elaborator.items(m)),
-            m.name.name in roots,
-        )
-        for m in modules
-    )
+    program = core.Program(())
+    for m in modules:
+        name = m.name.name
+        imported = [i for other in program.modules if other.name in visible[name] for i in other.items]
+        items = tuple(elaborator.items(m, imported))
+        made = core.Module(name, m.span.file, m.doc, visible[name], items, name in roots)
+        program = core.Program((*program.modules, made))
+        report.extend(given_twice(m, visible, program))
     elaborator.check_circles(modules)
-    program = core.Program(result)
     if not (report or broken):
         program, mistakes = interfered(program)
         report.extend((*mistakes, *_check_scopes(program)))
@@ -59,8 +56,11 @@ class _Elaborator:
     defines: dict[str, core.Define] = field(default_factory=dict)
     pending: list[str] = field(default_factory=list)
 
-    def items(self, module: syntax.Module) -> Iterator[core.Item]:
-        """The items of a module, in the order of the source. Types and named constants leave no item behind."""
+    def items(self, module: syntax.Module, imported: Sequence[core.Item]) -> Iterator[core.Item]:
+        """The items of a module, in the order of the source. Types and named constants leave no item behind.
+
+        `imported`: the items of all that it imports.
+        """
         names = self.names[module.name.name]
         labels: set[tuple[ClauseKind, str]] = set()
         for item in module.items:
@@ -91,6 +91,11 @@ class _Elaborator:
                     geometry = Geometries(names, expressions).elaborate(item)
                     if geometry is not None:
                         yield geometry
+                case syntax.Extend():
+                    expressions = self.expressions(names, f"geometry.{item.name.name}")
+                    extension = Geometries(names, expressions).extend(item, module, imported)
+                    if extension is not None:
+                        yield extension
                 case syntax.StateDecl():
                     symbol = names.values.get(item.name.name)
                     if isinstance(symbol, Symbol):
@@ -383,12 +388,12 @@ def _check_scopes(program: core.Program) -> Iterator[Diagnostic]:
     """Each geometry that a claim names gives a value to every param that the claim's module sees."""
     for routine in program.routines().values():
         seen = program.visible_items(routine.module)
-        geometries = {i.name: i for i in seen if isinstance(i, core.Geometry)}
+        known = geometries(program, routine.module)
         params = [i.symbol for i in seen if isinstance(i, core.Param)]
         for name in routine.on or ():
-            given = {symbol for symbol, _ in geometries[name].values}
+            given = {symbol for symbol, _ in known[name].values}
             for param in params:
                 if param not in given:
                     why = f"no value for {param.name}, which module `{routine.module}` sees"
-                    help_ = "declare the param where the geometry is declared"
+                    help_ = f"add `extend geometry {name} {{ {param.name} = ...; }}` where the param is declared"
                     yield errors.geometry_value(routine.span, name, why, help_)

@@ -394,6 +394,26 @@ def geometry_value(span: Span, geometry: str, why: str, help_: str) -> Diagnosti
     )
 
 
+def extension_value(span: Span, geometry: str, what: str, help_: str) -> Diagnostic:
+    return Diagnostic(
+        "extension-value",
+        span,
+        f"extension of `{geometry}`: {what}",
+        "it gives a geometry, once each, the params that have no value yet",
+        help_,
+    )
+
+
+def extended_here(span: Span, geometry: str, first: str) -> Diagnostic:
+    return Diagnostic(
+        "extended-here",
+        span,
+        f"geometry `{geometry}` is extended in the module that has its values already",
+        f"{first}, and the obligation `geometry.{geometry}` of a module is about one place",
+        "write all the values there",
+    )
+
+
 def second_interference(span: Span, name: str, first: str) -> Diagnostic:
     return Diagnostic(
         "second-interference",

@@ -459,7 +459,7 @@ def item_name(item: core.Item) -> str:
             return symbol.name
         case core.Assume(clause=clause) | core.Invariant(clause=clause):
             return clause.label
-        case core.Geometry(name=name) | core.Define(name=name) | core.Routine(name=name):
+        case core.Geometry(name=name) | core.Extension(name=name) | core.Define(name=name) | core.Routine(name=name):
             return name
         case _:
             assert_never(item)

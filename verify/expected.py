@@ -23,11 +23,13 @@ WRITTEN = {
     "const": "const NAME: type = value;",
     "assume": "assume LABEL: condition;",
     "geometry": "geometry NAME { PARAM = value; ... }",
+    "extend": "extend geometry NAME { PARAM = value; ... }",
     "type": "type NAME;",
     "enum": "enum NAME { A, B }",
     "state": "state NAME: type;",
     "define": "define NAME(a: type, ...): type = value;",
     "procedure": "procedure NAME(a: type, ...) returns (r: type) CLAUSES { ... }",
+    "interference": "interference procedure NAME() CLAUSES { ... }",
     "lemma": "lemma NAME(a: type, ...) CLAUSES { ... }",
     "refute": "refute NAME(a: type, ...) CLAUSES;",
     "cover": "cover NAME(a: type, ...) CLAUSES;",
@@ -76,7 +78,7 @@ _GROUPS: tuple[tuple[str, frozenset[str], frozenset[str]], ...] = (
     (
         "an item (`define`, `procedure`, `lemma`, ...)",
         frozenset({"define", "lemma"}),
-        frozenset({*ITEM_WORDS, "opaque", "trusted", "interference"}),
+        frozenset({*ITEM_WORDS, "opaque", "trusted", "interference", "extend"}),
     ),
     (
         "an expression",

@@ -1,14 +1,17 @@
-"""Elaboration of geometries: a value for WORD_BITS and for each param, evaluated at the geometry's own word size."""
+"""Elaboration of geometries and extensions: a value for each param, evaluated at the geometry's own word size."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from verify import core, errors, syntax
 from verify.core import Symbol, SymbolKind
+from verify.diagnostic import Diagnostic
 from verify.evaluate import Undecided, Undefined, context_for, evaluate
 from verify.names import ERROR, Names
+from verify.seen import extended
 from verify.sites import subexpressions
 from verify.span import Span
 from verify.typing import Expressions, Place
@@ -21,7 +24,7 @@ _PLACE = Place("a geometry", {}, state=False, old=False, results=False)
 
 @dataclass(frozen=True, slots=True)
 class Geometries:
-    """Elaborates one geometry; reports what is wrong with it where `expressions` does."""
+    """Elaborates one geometry or extension; reports what is wrong with it where `expressions` does."""
 
     names: Names
     expressions: Expressions
@@ -30,7 +33,7 @@ class Geometries:
         """The instance; None, with reports, where something in it is wrong."""
         report, name = self.expressions.report, node.name.name
         before = len(report)
-        params = {s.name: s for s in self.names.values.values() if isinstance(s, Symbol) and s.kind is SymbolKind.PARAM}
+        params = self.params()
         given: dict[str, syntax.Expr] = {}
         for key, expr in node.values:
             if key.name in given:
@@ -52,6 +55,56 @@ class Geometries:
         if len(report) != before or word_bits is None:
             return None
         return core.Geometry(name, word_bits, tuple(values.items()), node.span, node.doc)
+
+    def extend(
+        self, node: syntax.Extend, module: syntax.Module, imported: Sequence[core.Item]
+    ) -> core.Extension | None:
+        """The values that an extension adds; None, with reports, where something in it is wrong.
+
+        `imported`: the items that its module sees, but for its own.
+        """
+        report, name = self.expressions.report, node.name.name
+        before = len(report)
+        if name not in self.names.geometries:
+            if name not in self.names.broken:
+                report.append(errors.unknown_name(node.name.span, name, "geometry", self.names.geometries))
+            return None
+        own = [i for i in module.items if isinstance(i, syntax.Geometry | syntax.Extend) and i.name.name == name]
+        first = next((i for i in own if isinstance(i, syntax.Geometry)), own[0])
+        if first is not node:
+            place = f"`{name}` stands at {first.span.file}:{first.span.line}"
+            report.append(errors.extended_here(node.name.span, name, place))
+            return None
+        geometry = extended(imported).get(name)
+        if geometry is None:
+            return None  # something in it is wrong, and reported there
+        params, values = self.params(), dict(geometry.values)
+        added: dict[Symbol, Value] = {}
+        known = {symbol.name: f"{span.file}:{span.line}" for symbol, span in _given(imported, name)}
+        for key, expr in node.values:
+            if key.name == "WORD_BITS":
+                what, help_ = "WORD_BITS is given again", "drop it: the word size is that of the geometry's declaration"
+                report.append(errors.extension_value(key.span, name, what, help_))
+            elif key.name in known:
+                what, help_ = f"{key.name} is given again", f"drop it: the value is given at {known[key.name]}"
+                report.append(errors.extension_value(key.span, name, what, help_))
+            elif key.name in params:
+                known[key.name] = f"{key.span.file}:{key.span.line}"
+                value = self.value(expr, params[key.name], values, name)
+                if value is not None:
+                    values[params[key.name]] = added[params[key.name]] = value
+            elif key.name not in self.names.broken:
+                report.append(errors.unknown_name(key.span, key.name, "param", params))
+        for param in params:
+            if param != "WORD_BITS" and param not in known:
+                missing = errors.extension_value(node.name.span, name, f"no value for {param}", f"add `{param} = ...;`")
+                report.append(missing)
+        return core.Extension(name, tuple(added.items()), node.span, node.doc) if len(report) == before else None
+
+    def params(self) -> dict[str, Symbol]:
+        """The params that the module sees, by name."""
+        values = self.names.values.values()
+        return {s.name: s for s in values if isinstance(s, Symbol) and s.kind is SymbolKind.PARAM}
 
     def word_bits(self, node: syntax.Expr | None, geometry: syntax.Name) -> int | None:
         """The word size; None, with a report, where there is none."""
@@ -91,6 +144,31 @@ class Geometries:
             why = f"the value of {symbol.name} has no meaning at {word_bits} bits: {error.reason}"
             report.append(errors.geometry_value(node.span, geometry, why, "write a value that fits"))
             return None
+
+
+def _given(items: Sequence[core.Item], name: str) -> Iterator[tuple[Symbol, Span]]:
+    """The params that a geometry and its extensions among the items give a value, with the place of the item."""
+    for item in items:
+        if isinstance(item, core.Geometry | core.Extension) and item.name == name:
+            yield from ((symbol, item.span) for symbol, _ in item.values)
+
+
+def given_twice(
+    module: syntax.Module, visible: Mapping[str, tuple[str, ...]], program: core.Program
+) -> Iterator[Diagnostic]:
+    """Values that two modules it imports both give a geometry, where no import on its own brings both modules."""
+    for first, second in combinations(visible[module.name.name][:-1], 2):
+        bringing = [i for i in module.imports if second in visible.get(i.name, ())]
+        if any(first in visible[i.name] for i in bringing):
+            continue
+        for one in program.module(first).items:
+            for other in program.module(second).items:
+                if isinstance(one, core.Extension) and isinstance(other, core.Extension) and one.name == other.name:
+                    for symbol in [s for s, _ in one.values if s in dict(other.values)]:
+                        places = " and at ".join(f"{i.span.file}:{i.span.line}" for i in (one, other))
+                        what = f"{symbol.name} is given twice, at {places}"
+                        help_ = "import one of the two, or give the value in a module that both import"
+                        yield errors.extension_value(bringing[0].span, one.name, what, help_)
 
 
 def _mentioned(expr: core.Expr, allowed: tuple[Symbol, ...]) -> Iterator[tuple[Span, str]]:

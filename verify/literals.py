@@ -33,7 +33,8 @@ def check_literals(program: core.Program, geometry: str | None = None) -> tuple[
         return ()
     defines = program.defines()
     constants = {i.symbol: i.value for m in program.modules for i in m.items if isinstance(i, core.Const)}
-    items = {(m.name, item_name(i)): i for m in program.modules for i in m.items}
+    named = core.Geometry | core.Extension  # an item of another kind may have the same name
+    items = {(m.name, item_name(i)): i for m in program.modules for i in m.items if not isinstance(i, named)}
     found: dict[Span, Diagnostic] = {}
     large: dict[tuple[str, str], dict[Span, int]] = {}
     for obligation in obligations(program):
@@ -65,7 +66,7 @@ def item_name(item: core.Item) -> str:
             return f"invariant.{clause.label}"
         case core.Param(symbol=symbol) | core.Const(symbol=symbol) | core.State(symbol=symbol):
             return symbol.name
-        case core.Geometry(name=name) | core.Define(name=name) | core.Routine(name=name):
+        case core.Geometry(name=name) | core.Extension(name=name) | core.Define(name=name) | core.Routine(name=name):
             return name
 
 

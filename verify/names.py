@@ -309,6 +309,6 @@ def _declare_values(
             case syntax.Geometry(name=declared):
                 _put(tables.geometries, mine.geometries, declared, item, report)
                 continue
-            case syntax.Labelled() | syntax.TypeDecl() | syntax.EnumDecl():
+            case syntax.Labelled() | syntax.Extend() | syntax.TypeDecl() | syntax.EnumDecl():
                 continue
         _put(tables.values, mine.values, declared, meaning, report)

@@ -25,7 +25,7 @@ def _of_item(program: core.Program, module: core.Module, item: core.Item) -> Ite
     match item:
         case core.Param() | core.State():
             return
-        case core.Geometry():
+        case core.Geometry() | core.Extension():
             yield _obligation(
                 f"{module.name}.geometry.{item.name}", Kind.GEOMETRY, module, item.name, item.span, (), None
             )

@@ -142,7 +142,7 @@ def _built(grammar: str) -> lark.Lark:
 
 def _tables(parser: lark.Lark) -> Tables:
     written = {terminal.name: terminal.pattern.value for terminal in parser.terminals}
-    declared_only = {"ATOMIC": "atomic", "INTERFERENCE": "interference"}
+    declared_only = {"ATOMIC": "atomic", "INTERFERENCE": "interference", "EXTEND": "extend"}
     return Tables(parser, written | declared_only | {"NAME": "name", "NUMBER": "number", "$END": ""})
 
 
@@ -187,7 +187,7 @@ def _tokens(source: Source, tables: Tables) -> list[Lexeme]:
 
 
 def _type_at(tokens: Sequence[Lexeme], at: int) -> str:
-    """The type of a token where it stands. Two words are reserved there alone where no name can be: so a file that
+    """The type of a token where it stands. Three words are reserved there alone where no name can be: so a file that
     uses them as names stays what it was."""
     token = tokens[at]
     before = tokens[at - 1].text if at else ""
@@ -196,6 +196,8 @@ def _type_at(tokens: Sequence[Lexeme], at: int) -> str:
         return "ATOMIC"
     if token.text == "interference" and following == "procedure":
         return "INTERFERENCE"
+    if token.text == "extend" and following == "geometry":
+        return "EXTEND"
     return token.type
 
 

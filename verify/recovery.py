@@ -9,11 +9,17 @@ from verify.expected import CLAUSE_WORDS, ITEM_WORDS
 from verify.lexeme import Lexeme
 
 ITEM_STARTS = frozenset({"module", "import", "opaque", "trusted", *ITEM_WORDS})
-_WITH_BRACES = frozenset({"procedure", "trusted", "interference", "lemma", "refute", "geometry", "enum"})
+_WITH_BRACES = frozenset({"procedure", "trusted", "interference", "lemma", "refute", "geometry", "extend", "enum"})
 _WITH_LISTS = frozenset({"procedure", "trusted", "interference", "lemma", "refute", "cover", "define", "opaque"})
 _WITHIN = frozenset({"in", "then", "else"})
 _TWO_WORDS = frozenset(
-    {("trusted", "procedure"), ("interference", "procedure"), ("refute", "procedure"), ("opaque", "define")}
+    {
+        ("trusted", "procedure"),
+        ("interference", "procedure"),
+        ("refute", "procedure"),
+        ("opaque", "define"),
+        ("extend", "geometry"),
+    }
 )
 
 
@@ -51,8 +57,8 @@ def cut(tokens: Sequence[Lexeme]) -> list[Sequence[Lexeme]]:
 
 
 def _begins_item(token: Lexeme) -> bool:
-    """True iff it is a word that begins an item; `interference` is one only where no name can be."""
-    return token.text in ITEM_STARTS or token.type == "INTERFERENCE"
+    """True iff it is a word that begins an item; `interference` and `extend` are such only where no name can be."""
+    return token.text in ITEM_STARTS or token.type in ("INTERFERENCE", "EXTEND")
 
 
 def _may_go_on(tokens: Sequence[Lexeme], at: int) -> bool:

@@ -11,7 +11,7 @@ from verify import core
 from verify.core import INT, Symbol, SymbolKind
 from verify.encode import Encoder
 from verify.passive import Kind, Obligation
-from verify.seen import assumptions
+from verify.seen import assumptions, geometries
 from verify.sites import subexpressions
 from verify.values import Value
 from verify.words import BitVectors
@@ -57,18 +57,17 @@ class Scopes:
 
         `only` names one geometry that stands in place of every one; a claim about others alone then has no scope.
         """
-        geometries = self.geometries(obligation.module)
+        named = geometries(self.program, obligation.module)
         if obligation.kind is Kind.GEOMETRY:
-            named = geometries[obligation.item]
-            return () if self.only not in (None, named.name) else (_named(named),)
+            return (_named(named[obligation.item]),) if self.only in (None, obligation.item) else ()
         if obligation.on is not None:
-            return tuple(_named(geometries[n]) for n in obligation.on if self.only in (None, n))
+            return tuple(_named(named[n]) for n in obligation.on if self.only in (None, n))
         if self.only is not None:
-            return (_named(geometries[self.only]),) if self.only in geometries else ()
+            return (_named(named[self.only]),) if self.only in named else ()
         widths = self.remaining(obligation.module, obligation.without)
         if widths:
             return tuple(self.general(obligation, width) for width in widths)
-        every = (_named(g) for g in geometries.values())
+        every = (_named(g) for g in named.values())
         fitting = tuple(s for s in every if self.can_meet(obligation.module, obligation.without, s))
         # No geometry of either word size meets the assumptions: the named ones that do are all there is. Without one,
         # the claim is kept at both sizes, where it is vacuous.
@@ -77,10 +76,6 @@ class Scopes:
     def general(self, obligation: Obligation, word_bits: int) -> Scope:
         """Every geometry of a word size."""
         return Scope(None, word_bits, {}, self.narrowed(obligation.module, obligation.without))
-
-    def geometries(self, module: str) -> dict[str, core.Geometry]:
-        """The geometries that a module sees, by name."""
-        return {i.name: i for i in self.program.visible_items(module) if isinstance(i, core.Geometry)}
 
     def remaining(self, module: str, without: tuple[str, ...]) -> tuple[int, ...]:
         """The word sizes, of 32 and 64, at which some geometry meets the assumptions (or none is known not to)."""

@@ -33,6 +33,7 @@ from verify.put import (
 from verify.question import Question
 from verify.rename import negation, variables
 from verify.scopes import Scope
+from verify.seen import geometries
 from verify.sites import subexpressions
 from verify.small import FREE, SmallEncoder
 from verify.values import some_value
@@ -72,6 +73,9 @@ PATIENCE = 12
 
 MOST = 400
 """So many instances are made at once of one assumption that binds several variables."""
+
+FAMILIAR = 4
+"""So many geometries with a name are tried in place of every one."""
 
 ROUNDS = 2
 """So many instances are looked for in a search with limited effort."""
@@ -285,12 +289,30 @@ def wishes(
 
 
 def familiar(program: core.Program, question: Question) -> tuple[Scope, ...]:
-    """Where the geometry is left open: those that have a name and the right word size."""
+    """Where the geometry is left open: some that have a name and the right word size, the first of all first."""
     if question.scope.name is not None or question.obligation.without:
         return ()
     bits = question.scope.word_bits
-    named = (i for i in program.visible_items(question.obligation.module) if isinstance(i, core.Geometry))
-    return tuple(Scope(g.name, bits, dict(g.values), {}) for g in named if g.word_bits == bits)
+    named = geometries(program, question.obligation.module).values()
+    return different(tuple(Scope(g.name, bits, dict(g.values), {}) for g in named if g.word_bits == bits), FAMILIAR)
+
+
+def different(scopes: Sequence[Scope], most: int) -> tuple[Scope, ...]:
+    """All, where there are no more; else the first, and one by one whichever differs in most params from those before.
+
+    Where the values of one lead to nothing, those of a port much like it seldom do.
+    """
+    if len(scopes) <= most:
+        return tuple(scopes)
+    chosen, left = [scopes[0]], list(scopes[1:])
+    while len(chosen) < most:
+
+        def apart(scope: Scope) -> int:
+            return min(sum(scope.values.get(s) != v for s, v in other.values.items()) for other in chosen)
+
+        chosen.append(max(left, key=apart))
+        left.remove(chosen[-1])
+    return tuple(chosen)
 
 
 def familiar_geometry(program: core.Program, asked: Assertions, question: Question) -> tuple[z3.BoolRef, ...]:

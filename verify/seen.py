@@ -1,10 +1,34 @@
-"""What a module sees and may take to hold: the assumptions on the geometry, the invariants of modules."""
+"""What a module sees and may take to hold: geometries, the assumptions on them, the invariants of modules."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from verify import core
+
+
+def geometries(program: core.Program, module: str) -> dict[str, core.Geometry]:
+    """The geometries that a module sees, by name, each with the values of all params that have one there."""
+    return extended(program.visible_items(module))
+
+
+def extended(items: Iterable[core.Item]) -> dict[str, core.Geometry]:
+    """The geometries among items, by name, with the values that extensions among them add. These stand after them."""
+    found: dict[str, core.Geometry] = {}
+    for item in items:
+        if isinstance(item, core.Geometry):
+            found[item.name] = item
+        elif isinstance(item, core.Extension):
+            known = found[item.name]
+            found[item.name] = replace(known, values=known.values + item.values)
+    return found
+
+
+def whole(geometry: core.Geometry, items: Iterable[core.Item]) -> bool:
+    """True iff the geometry has a value for every param among items."""
+    given = {symbol for symbol, _ in geometry.values}
+    return all(item.symbol in given for item in items if isinstance(item, core.Param))
 
 
 def assumptions(program: core.Program, module: str, without: tuple[str, ...]) -> Iterator[tuple[str, core.Clause]]:

@@ -57,7 +57,7 @@ def expressions(item: core.Item) -> Iterator[core.Expr]:
             if item.decreases is not None:
                 yield item.decreases
             yield from statement_expressions(item.body or ())
-        case core.Param() | core.Geometry() | core.State():
+        case core.Param() | core.Geometry() | core.Extension() | core.State():
             return
 
 

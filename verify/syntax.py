@@ -311,6 +311,16 @@ class Geometry:
 
 
 @dataclass(frozen=True, slots=True)
+class Extend:
+    """`extend geometry name { ... }`: values of params that the geometry of that name does not have yet."""
+
+    span: Span
+    doc: tuple[str, ...]
+    name: Name
+    values: tuple[tuple[Name, Expr], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TypeDecl:
     span: Span
     doc: tuple[str, ...]
@@ -377,7 +387,7 @@ class Routine:
     body: tuple[Stmt, ...] | None
 
 
-Item = Param | Const | Labelled | Geometry | TypeDecl | EnumDecl | StateDecl | Define | Routine
+Item = Param | Const | Labelled | Geometry | Extend | TypeDecl | EnumDecl | StateDecl | Define | Routine
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,8 +62,12 @@ class Situation:
             text = self.tokens[at].text
             if text in ("map", "set") and at + 1 < self.at and self.tokens[at + 1] not in open_:
                 continue  # a type that has ended
-            if text in WRITTEN or text in (";", "{", "}"):
-                return text if text in WRITTEN else None
+            if text == "geometry" and self.tokens[at - 1].type == "EXTEND":
+                return "extend"
+            if text in (";", "{", "}"):
+                return None
+            if text in WRITTEN and self.tokens[at].is_reserved_word:
+                return text
         return None
 
     def open_brackets(self) -> list[Lexeme]:
@@ -293,11 +297,12 @@ def _misspelt(s: Situation) -> Diagnostic | None:
     close = [meant] if meant else difflib.get_close_matches(s.found.text, words, 1, 0.75)
     if not s.found.is_name or not close:
         return None
+    instead = WRITTEN[close[0]] if close[0] == s.found.text else close[0]  # of some words, what follows is a part
     return _syntax(
         s.found.span,
         f"unexpected `{s.found.text}`",
         f"expected {in_words(s.accepts)}",
-        f"write `{close[0]}`, if that is what is meant",
+        f"write `{instead}`, if that is what is meant",
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from verify import core
 from verify.core import BOOL, BinaryOp
 from verify.rename import conjunction, definedness, disjunction
-from verify.seen import assumptions
+from verify.seen import assumptions, geometries
 from verify.span import Span
 from verify.values import MapValue, Member, Value, domain
 
@@ -17,7 +17,7 @@ def validity(program: core.Program, caller: core.Routine, callee: core.Routine, 
     """True iff the geometry is one that the callee's contract is about; None if each of the caller's is."""
     parts: list[core.Expr] = []
     if callee.on is not None and not (caller.on is not None and set(caller.on) <= set(callee.on)):
-        named = {i.name: i for i in program.visible_items(callee.module) if isinstance(i, core.Geometry)}
+        named = geometries(program, callee.module)
         parts.append(disjunction(span, tuple(is_geometry(named[name], span) for name in callee.on)))
     given = {name for name, _ in assumptions(program, caller.module, caller.without)}
     used = assumptions(program, callee.module, callee.without)

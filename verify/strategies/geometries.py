@@ -10,7 +10,7 @@ from verify import core
 from verify.core import Symbol, SymbolKind
 from verify.evaluate import Context, context_for
 from verify.rename import rename
-from verify.seen import assumptions
+from verify.seen import assumptions, geometries, whole
 from verify.sites import subexpressions
 from verify.strategies.candidates import Landmarks
 from verify.strategies.conditions import Impossible, condition, conditions, substitute, unfold
@@ -26,7 +26,8 @@ OTHERS = 2 * len(WIDTHS)
 
 @dataclass(slots=True)
 class Geometries:
-    """The geometries of a module. `contexts` and `others` remember what was built."""
+    """The geometries of a module. `named`: those with a value for each param. `contexts` and `others` remember what was
+    built."""
 
     program: core.Program
     module: str
@@ -38,7 +39,7 @@ class Geometries:
 
     def __post_init__(self) -> None:
         items = self.program.visible_items(self.module)
-        self.named = {i.name: i for i in items if isinstance(i, core.Geometry)}
+        self.named = {n: g for n, g in geometries(self.program, self.module).items() if whole(g, items)}
         self.params = tuple(i.symbol for i in items if isinstance(i, core.Param))
 
     def draw(self, draw: Draw) -> tuple[str | None, Context]:
