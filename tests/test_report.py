@@ -325,6 +325,8 @@ interrupted: 19 of 19 obligations were not reached
         ([("every", 64)], "every geometry, 64 bits"),
         ([("every", 0)], "every geometry, every word size"),
         ([("i386", 32), ("s390x", 64)], "i386, s390x"),
+        ([(name, 32) for name in "abcdefghijkl"], "a, b, c, d, e, f, g, h, i, j, k, l"),
+        ([(name, 32) for name in "abcdefghijklm"], "a, b, c, d and 9 others"),
     ],
 )
 def test_how_scopes_read(scopes: list[tuple[str, int]], text: str) -> None:

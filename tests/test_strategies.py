@@ -18,7 +18,7 @@ from verify.elaborate import elaborate
 from verify.evaluate import evaluate
 from verify.execute import holds_requires
 from verify.load import load
-from verify.seen import assumptions
+from verify.seen import assumptions, geometries
 from verify.strategies.classes import input_classes
 from verify.strategies.conditions import Impossible
 from verify.strategies.examples import Example, Maker, examples
@@ -117,7 +117,7 @@ def test_every_geometry_that_has_a_name_is_drawn_and_others_of_8_to_64_bits_that
 ) -> None:
     routine = specification.program.routines()["extent.latency_cut"]
     kept = drawn(specification.program, routine, 200)
-    names = {i.name for i in specification.program.visible_items("extent") if isinstance(i, core.Geometry)}
+    names = geometries(specification.program, "extent").keys()
     assert {e.geometry for e in kept if e.geometry is not None} == names
     assert {e.context.word_bits for e in kept if e.geometry is None} >= {8, 16, 32, 64}
     for example in kept:
@@ -223,6 +223,24 @@ def test_a_contract_that_nothing_meets_raises(tmp_path: Path) -> None:
     made = program(tmp_path, "procedure p(a: word) requires r: a < a { }")
     with pytest.raises((Unsatisfiable, FailedHealthCheck)):
         drawn(made, made.routines()["small.p"])
+
+
+def test_a_geometry_without_a_value_for_each_param_is_not_drawn(tmp_path: Path) -> None:
+    (tmp_path / "small.spec").write_text(GROUND, encoding="utf-8")
+    text = """module m; import small; param COUNT: int; assume few: 0 <= COUNT && COUNT < 3;
+        extend geometry wide { COUNT = 2; } procedure p() { }"""
+    (tmp_path / "m.spec").write_text(text, encoding="utf-8")
+    loaded = load([tmp_path / "m.spec"], tmp_path)
+    made, _ = elaborate(loaded.modules, loaded.roots, loaded.sources, loaded.broken)
+    assert made is not None
+    counts = {(e.geometry, e.context.constants[s]) for e in drawn(made, made.routines()["m.p"]) for s in params(made)}
+    assert {(name, count) for name, count in counts if name} == {("wide", 2)}
+    assert len(counts) > 2
+
+
+def params(made: core.Program) -> list[Symbol]:
+    """The params of the last module."""
+    return [i.symbol for i in made.modules[-1].items if isinstance(i, core.Param)]
 
 
 def test_assumptions_that_no_geometry_meets_raise(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from verify.verdict import Counterexample, Reason, Result, Shown, Verdict
 _WIDEST_ID = 60
 _WIDEST_SCOPE = 44
 _WIDEST_WITNESS = 110
+_MOST_SCOPES = 12  # of more, the first few are named
+_FIRST_SCOPES = 4
 _WIDEST_VALUE = 24
 _ROWS = 40
 _WIDEST_ACT = 44
@@ -151,7 +153,10 @@ def where_text(scopes: Sequence[tuple[str, int]]) -> str:
     """`every geometry, 32 and 64 bits`, or the names of geometries."""
     if all(geometry == "every" for geometry, _ in scopes):
         return f"every geometry, {_bits(scopes)}"
-    return ", ".join(geometry if geometry != "every" else f"every geometry, {bits} bits" for geometry, bits in scopes)
+    names = [geometry if geometry != "every" else f"every geometry, {bits} bits" for geometry, bits in scopes]
+    if len(names) > _MOST_SCOPES:
+        return f"{', '.join(names[:_FIRST_SCOPES])} and {len(names) - _FIRST_SCOPES} others"
+    return ", ".join(names)
 
 
 def as_specified(expected: str, scopes: Sequence[tuple[str, int]]) -> str:
@@ -197,7 +202,10 @@ def witness_lines(results: Sequence[Result]) -> list[str]:
     shown = [(scope_name(r), _witness(r)) for r in results if r.counterexample is not None]
     if len(results) == 1 or len({text for _, text in shown}) == 1:
         return [text for _, text in shown[:1] if text]
-    return [_shorten(f"{name}: {text}", _WIDEST_WITNESS) for name, text in shown]
+    lines = [_shorten(f"{name}: {text}", _WIDEST_WITNESS) for name, text in shown]
+    if len(lines) > _MOST_SCOPES:
+        return [*lines[:_FIRST_SCOPES], f"and {len(lines) - _FIRST_SCOPES} others"]
+    return lines
 
 
 def scope_name(result: Result) -> str:
