@@ -19,7 +19,7 @@ from verify.passive import Assume, Kind, Obligation
 from verify.present import present_run
 from verify.prove import Encodings, Proof, at_once, prove, prove_generally
 from verify.question import ask, params_in, quantified
-from verify.run import find_run
+from verify.run import find_run, find_run_by_step
 from verify.scopes import WIDTHS, Scope, Scopes
 from verify.search import Found, search
 from verify.seen import assumptions
@@ -35,7 +35,7 @@ KINDS = (RoutineKind.PROCEDURE, RoutineKind.REFUTE_PROCEDURE)
 """What has a row: a procedure, and one that is known to go wrong somewhere."""
 
 PROOF = 0.4
-"""The share of an entry's time that goes to proofs; the rest goes to runs."""
+"""The share of an entry's time that a proof gets."""
 
 
 class Mark(Enum):
@@ -152,14 +152,30 @@ class Entries:
         broken = next((b for b in (self.not_a_geometry(row, s) for s in scopes) if b), None)
         if broken is not None:
             return Entry(row.routine, names, Mark.UNKNOWN, broken)
-        scope = scopes[0]
-        if not self.proved(row, scope, None):
-            return self.run(row, names, scope, None, Mark.FAILS)
+        found = self.decided(row, names, scopes[0], None)
+        if found.mark is not Mark.HOLDS or row.beyond is None:
+            return found
+        beyond = self.decided(row, names, scopes[0], row.beyond)
+        return replace(beyond, mark=Mark.BEYOND) if beyond.mark is Mark.FAILS else beyond
+
+    def decided(self, row: Row, names: tuple[str, ...], scope: Scope, without: str | None) -> Entry:
+        """A proof or a run, whichever is found sooner. The preconditions are to be such as can be met."""
+        left = self.unproved(row, scope, without, row.open, quick=True)
+        if left:
+            program, routine = as_refutation(self.program, row.routine, scope.shown, without)
+            forget()
+            run = find_run_by_step(program, routine, scope, self.timeout)
+            if run is None and self.unproved(row, scope, without, left, quick=False):
+                forget()
+                runs = find_run(program, routine, scope, None, self.timeout, None)
+                if runs.violation is None:
+                    return Entry(row.routine, names, Mark.UNKNOWN, f"neither a proof nor a run: {runs.bound}")
+                run = runs.violation
+            if run is not None:
+                return Entry(row.routine, names, Mark.FAILS, run.what, present_run(program, run, self.sources))
         if not self.possible(row, scope):
             return Entry(row.routine, names, Mark.UNKNOWN, "no values were found that meet the preconditions")
-        if row.beyond is None or self.proved(row, scope, row.beyond):
-            return Entry(row.routine, names, Mark.HOLDS)
-        return self.run(row, names, scope, row.beyond, Mark.BEYOND)
+        return Entry(row.routine, names, Mark.HOLDS)
 
     def not_a_geometry(self, row: Row, scope: Scope) -> str | None:
         """Which assumption a geometry does not meet."""
@@ -169,19 +185,23 @@ class Entries:
                 return f"{name} is false on {scope.shown}"
         return None
 
-    def proved(self, row: Row, scope: Scope, without: str | None) -> bool:
-        """True iff what is open is proved on a geometry."""
+    def unproved(
+        self, row: Row, scope: Scope, without: str | None, ids: tuple[str, ...], *, quick: bool
+    ) -> tuple[str, ...]:
+        """Which of these obligations are not proved on a geometry."""
         program, claim = as_claim(self.program, row.routine, without)
-        for obligation in obligations_of(program, claim):
-            if obligation.id in row.open:
-                forget()
-                question = ask(program, obligation, scope)
-                encodings = Encodings(program, question)
-                if stated(question) is None and at_once(encodings, AbstractIntegers(scope.word_bits)) is None:
-                    found = prove(encodings, self.timeout * PROOF, quantified(program, question))
-                    if not isinstance(found, Proof):
-                        return False
-        return True
+        obligations = {o.id: o for o in obligations_of(program, claim)}
+        return tuple(i for i in ids if not self.proved(program, obligations[i], scope, quick))
+
+    def proved(self, program: core.Program, obligation: Obligation, scope: Scope, quick: bool) -> bool:
+        forget()
+        question = ask(program, obligation, scope)
+        encodings = Encodings(program, question)
+        if stated(question) is not None or at_once(encodings, AbstractIntegers(scope.word_bits)) is not None:
+            return True
+        if quick:
+            return at_once(encodings, BitVectors(scope.word_bits)) is not None
+        return isinstance(prove(encodings, self.timeout * PROOF, quantified(program, question)), Proof)
 
     def possible(self, row: Row, scope: Scope) -> bool:
         """True iff some values meet the preconditions."""
@@ -190,17 +210,6 @@ class Entries:
         obligation = next(o for o in obligations_of(program, claim) if o.kind is Kind.REQUIRES)
         question = ask(program, obligation, scope)
         return isinstance(search(program, question, self.timeout * PROOF, quantified(program, question)), Found)
-
-    def run(self, row: Row, names: tuple[str, ...], scope: Scope, without: str | None, mark: Mark) -> Entry:
-        """A run that breaks the contract; UNKNOWN if none is found."""
-        program, routine = as_refutation(self.program, row.routine, scope.shown, without)
-        forget()
-        found = find_run(program, routine, scope, None, self.timeout * (1 - PROOF), None)
-        if found.violation is None:
-            return Entry(row.routine, names, Mark.UNKNOWN, f"neither a proof nor a run: {found.bound}")
-        return Entry(
-            row.routine, names, mark, found.violation.what, present_run(program, found.violation, self.sources)
-        )
 
 
 def alike(program: core.Program, row: Row, scopes: Sequence[Scope]) -> tuple[tuple[Scope, ...], ...]:

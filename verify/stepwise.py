@@ -14,7 +14,8 @@ from dataclasses import replace
 from verify import core
 from verify.confirm import Confirmed
 from verify.contract import obligations_of
-from verify.core import Symbol, SymbolKind
+from verify.core import BinaryOp, Symbol, SymbolKind
+from verify.evaluate import context_for
 from verify.execute import StepKind, execute
 from verify.passive import Assume, Kind
 from verify.prove import Encodings, at_once
@@ -23,18 +24,23 @@ from verify.rename import conjunction, disjunction
 from verify.scopes import Scope
 from verify.search import Found, search
 from verify.sites import statements
+from verify.small import sizes_of
 from verify.stated import stated
 from verify.syntax import RoutineKind
 from verify.terms import forget
 from verify.validity import equals
 from verify.values import Value, some_value
+from verify.walk import equal
 from verify.words import AbstractIntegers
 
 BRIEF = 3_000_000
 """The most effort of the solver for a step, in its own units: less than a second."""
 
-ROUNDS = 3
+ROUNDS = 2
 """How often a step is looked for that breaks one claim."""
+
+NEAR = 8
+"""How many times the greatest size of a geometry is near."""
 
 MOST = 200
 """At how many turns of a run one is looked for."""
@@ -71,6 +77,7 @@ def starts(program: core.Program, routine: core.Routine, scope: Scope, seconds: 
     deadline = time.monotonic() + seconds
     claims, claim = as_claim(program, routine)
     obligations = [o for o in obligations_of(claims, claim) if o.kind in _BREAKING and o.leans]
+    sizes = sizes_of(context_for(claims, scope.values, scope.word_bits, {}))
     for obligation in sorted(obligations, key=lambda o: _BREAKING.index(o.kind)):
         question = ask(claims, obligation, scope)
         if stated(question) is not None:
@@ -78,20 +85,21 @@ def starts(program: core.Program, routine: core.Routine, scope: Scope, seconds: 
         forget()
         if at_once(Encodings(claims, question), AbstractIntegers(scope.word_bits)) is not None:
             continue
-        for _ in range(ROUNDS):
-            forget()
-            left = deadline - time.monotonic()
-            found = search(claims, question, max(0.0, left), quantified(claims, question), BRIEF)
-            forget()
-            if not isinstance(found, Found):
-                break
-            yield from entries(found.confirmed)
-            heads = reached(claims, claim, found.confirmed)
-            if not heads:
-                break
-            question = replace(question, steps=(*question.steps, _at_one_of(claim, heads)))
-        if time.monotonic() > deadline:
-            return
+        for where in (_at_entry(claim), _near_entry(claim, scope, sizes), None):
+            asked = question if where is None else replace(question, steps=(*question.steps, *where))
+            for _ in range(ROUNDS):
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return
+                found = search(claims, asked, left, quantified(claims, asked), BRIEF)
+                forget()
+                if not isinstance(found, Found):
+                    break
+                yield from entries(found.confirmed)
+                heads = reached(claims, claim, found.confirmed)
+                if not heads:
+                    break
+                asked = replace(question, steps=(*question.steps, _at_one_of(claim, heads)))
 
 
 def entries(step: Confirmed) -> Iterator[Confirmed]:
@@ -126,7 +134,7 @@ def reached(program: core.Program, routine: core.Routine, start: Confirmed) -> t
         fuel=LONG_RUN,
         recorded=10 * LONG_RUN,
     )
-    now = {p: v for p, v in arguments.items() if p in loop.assigned}
+    now = {p: arguments[p] for p in _moving(routine)}
     found: list[Mapping[Symbol, Value]] = []
     for step in run.trace:
         if step.depth == 0 and step.symbol in now and step.value is not None:
@@ -134,6 +142,29 @@ def reached(program: core.Program, routine: core.Routine, start: Confirmed) -> t
         elif step.depth == 0 and step.kind is StepKind.TEST and step.span == loop.condition.span:
             found.append(dict(now))
     return tuple(found)
+
+
+def _at_entry(routine: core.Routine) -> tuple[Assume, ...]:
+    """That the first loop stands where it is first met."""
+    return tuple(Assume((), equal(replace(p, version=1), p, routine.span), None) for p in _moving(routine))
+
+
+def _near_entry(routine: core.Routine, scope: Scope, sizes: Sequence[int]) -> tuple[Assume, ...]:
+    """That it stands no further from there than a few times the greatest of these sizes."""
+    span = routine.span
+    most = core.Literal(span, min(NEAR * max(sizes, default=1), (1 << scope.word_bits) - 1), core.WORD)
+
+    def near(p: Symbol) -> core.Expr:
+        now, then = core.Var(span, replace(p, version=1)), core.Var(span, p)
+        return core.Binary(span, BinaryOp.LE, core.Binary(span, BinaryOp.SUB, now, then), most)
+
+    return tuple(Assume((), near(p), None) for p in _moving(routine) if p.type == core.WORD)
+
+
+def _moving(routine: core.Routine) -> tuple[Symbol, ...]:
+    """The parameters that the first loop changes."""
+    loop = next(s for s in statements(routine.body or ()) if isinstance(s, core.Loop))
+    return tuple(p for p in routine.parameters if p in loop.assigned)
 
 
 def _at_one_of(routine: core.Routine, heads: Sequence[Mapping[Symbol, Value]]) -> Assume:
