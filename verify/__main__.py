@@ -40,6 +40,8 @@ from verify.entries import Discharge, Together, Work, grouped, in_order, results
 from verify.explain import explain_text, near
 from verify.json_report import audit_json, list_json, report_json
 from verify.load import Loaded, load
+from verify.matrix import Mark, decide, matrix, rows
+from verify.matrix_report import matrix_json, matrix_text
 from verify.obligations import obligations
 from verify.plan import Plan, Request, matches, plan
 from verify.report import TextReport, list_text
@@ -186,6 +188,8 @@ def _run(options: Options, discharge: Discharge, grace: float, together: Togethe
     if options.command is Command.AUDIT:
         trusted = audit(program, loaded.sources)
         return _finish(options, audit_json(trusted, _versions()) if options.json else audit_text(trusted))
+    if options.command is Command.MATRIX:
+        return _matrix(options, loaded, program, grace)
     if options.command is Command.EXPLAIN and options.id not in (ids := _ids(program)):
         raise UsageError(_nothing_like("there is no obligation", (options.id,), ids))
     with _stoppable() as stop:
@@ -231,6 +235,30 @@ def _read(options: Options) -> tuple[Loaded, core.Program | None]:
         there = f"; there is {listed}" if listed else "; the specification names none"
         raise UsageError(f"there is no geometry `{options.geometry}`{there}")
     return loaded, program
+
+
+def _matrix(options: Options, loaded: Loaded, program: core.Program, grace: float) -> int:
+    """Procedures by geometry."""
+    asked = matrix(program, options.only, options.beyond, options.geometry)
+    if not asked.routines:
+        listed = tuple(r.name for r in rows(program))
+        raise UsageError(_nothing_like("there is no procedure with a body and a claim", options.only, listed))
+    if options.beyond and not any(c.label == options.beyond for r in rows(program) for c in r.requires):
+        raise UsageError(f"no procedure has a precondition `{options.beyond}`")
+    if not asked.geometries:
+        raise UsageError("no geometry that the procedures see has values for all params")
+    limit, entries = options.timeout * 6 + grace, []
+    bar = Bar(sys.stderr, len(asked.routines) * len(asked.geometries), os.environ)
+    with _stoppable() as stop:
+        work = decide(asked, program, loaded.sources, options.timeout, options.jobs, limit, stop)
+        with closing(work):
+            for entry in work:
+                entries.append(entry)
+                bar.show(sum(len(e.names) for e in entries))
+    bar.hide()
+    status = _finish(options, matrix_json(asked, entries, _versions()) if options.json else matrix_text(asked, entries))
+    cells = sum(len(e.names) for e in entries if e.mark is not Mark.UNKNOWN)
+    return status if cells == len(asked.routines) * len(asked.geometries) else UNKNOWN
 
 
 def _same(one: Path, other: Path) -> bool:

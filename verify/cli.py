@@ -21,13 +21,14 @@ class Command(Enum):
     LIST = "list"
     AUDIT = "audit"
     EXPLAIN = "explain"
+    MATRIX = "matrix"
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What was asked for. `id` is there iff the command is explain; `only` are patterns, none for every id.
 
-    `json`: the report is JSON. `timeout` is in seconds, for one obligation at one scope. `output` None: standard
+    `beyond`: a precondition, for the command matrix. `json`: the report is JSON. `timeout` is in seconds, for one obligation at one scope. `output` None: standard
     output. `given`: the paths as they were written, none if there were none.
     """
 
@@ -41,6 +42,7 @@ class Options:
     timeout: float
     json: bool
     output: Path | None
+    beyond: str | None = None
 
 
 class UsageError(Exception):
@@ -66,6 +68,7 @@ usage: python -m verify [OPTION ...] [PATH ...]          prove everything (defau
        python -m verify audit [OPTION ...] [PATH ...]    all that is taken on trust
        python -m verify explain [OPTION ...] ID [PATH ...]
                                                          one obligation in full
+       python -m verify matrix [OPTION ...] [PATH ...]   on which geometry each procedure is right
 
 A PATH is a .spec file, or a folder with such files below it. A path that is named like a command is
 written ./list. `python -m verify COMMAND --help` says more about a command.
@@ -93,11 +96,23 @@ usage: python -m verify explain [OPTION ...] ID [PATH ...]
 Shows one obligation: its text, its place, what it is about. Proves it, and shows the assumptions that the
 proof used, or the counterexample or witness step by step. A shell may want an ID with [1] in it in quotes.
 """,
+    Command.MATRIX: """\
+usage: python -m verify matrix [OPTION ...] [PATH ...]
+
+Says of each procedure and of each geometry whether the procedure does there what its contract says: a
+`refute procedure` too, on all geometries, not only those that it is to be refuted on. Prints a table, and
+under it the input that shows each procedure wrong: a run that was executed. What has a proof for every
+geometry is proved once.
+""",
 }
 
 _OPTION_HELP = {
     "only": """\
   --only GLOB         obligations whose id matches (* and ? and [abc]; [1] stands for itself); may be repeated
+""",
+    "procedures": """\
+  --only GLOB         procedures whose name, or module and name, matches (* and ? and [abc]); may be repeated
+  --beyond LABEL      what holds thanks to the precondition of that label is told apart: an input without it
 """,
     "geometry": """\
   --geometry NAME     this geometry alone, in place of every one
@@ -125,17 +140,19 @@ exit status: 0   all is as the specification says, and there was at least one ob
 """
 
 _REFUSED: Mapping[Command, tuple[str, ...]] = {
-    Command.PROVE: (),
-    Command.LIST: (),
-    Command.AUDIT: ("only", "geometry"),
-    Command.EXPLAIN: ("only",),
+    Command.PROVE: ("beyond",),
+    Command.LIST: ("beyond",),
+    Command.AUDIT: ("only", "geometry", "beyond"),
+    Command.EXPLAIN: ("only", "beyond"),
+    Command.MATRIX: (),
 }
 """Options that would change nothing of what a command shows."""
 
 
 def help_text(command: Command) -> str:
     """The help of a command; that of `PROVE` is the global one."""
-    options = "".join(t for name, t in _OPTION_HELP.items() if name not in _REFUSED[command])
+    other = "only" if command is Command.MATRIX else "procedures"
+    options = "".join(t for name, t in _OPTION_HELP.items() if name not in (*_REFUSED[command], other))
     head = _DESCRIPTIONS.get(command, _OVERVIEW)
     return f"{head}\noptions:\n{options}{'' if command is Command.AUDIT else _STATUS}"
 
@@ -174,6 +191,7 @@ def parse(arguments: Sequence[str]) -> Options:
         found.timeout,
         found.format == "json",
         found.output,
+        found.beyond,
     )
 
 
@@ -188,7 +206,8 @@ def _refuse(command: Command, found: argparse.Namespace) -> None:
         raise UsageError("--check is an option of `fmt`, which is not built yet")
     for option in _REFUSED[command]:
         if getattr(found, option):
-            raise UsageError(f"`{command.value}` takes no --{option}")
+            who = f"`{command.value}` takes" if command.value else "proving takes"
+            raise UsageError(f"{who} no --{option}")
     for solver in found.solver:
         if solver != "z3":
             raise UsageError(f"the solver `{solver}` is not built in yet: there is z3")
@@ -223,6 +242,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--help", "-h", action="store_true")
     parser.add_argument("--version", action="store_true")
     parser.add_argument("--only", action="append", default=[], type=_glob)
+    parser.add_argument("--beyond")
     parser.add_argument("--geometry", action="append", default=[])
     parser.add_argument("--jobs", type=_jobs)
     parser.add_argument("--timeout", type=_seconds, default=30.0)

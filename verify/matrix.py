@@ -9,25 +9,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from multiprocessing.connection import Connection
 
 from verify import core
 from verify.contract import obligations_of
 from verify.core import Symbol
 from verify.evaluate import context_for, evaluate
 from verify.literals import reached
+from verify.plan import matches
 from verify.passive import Assume, Kind, Obligation
 from verify.present import present_run
 from verify.prove import Encodings, Proof, at_once, prove, prove_generally
 from verify.question import ask, params_in, quantified
 from verify.run import find_run, find_run_by_step
-from verify.scopes import WIDTHS, Scope, Scopes
+from verify.schedule import Died, Done, Late, Raised, each
+from verify.scopes import WIDTHS, Scope, Scopes, named
 from verify.search import Found, search
-from verify.seen import assumptions
+from verify.seen import assumptions, geometries, whole
 from verify.span import Source
 from verify.stated import stated
 from verify.syntax import RoutineKind
 from verify.terms import forget
-from verify.values import Value
 from verify.verdict import Counterexample
 from verify.words import AbstractIntegers, AnyIntegers, BitVectors
 
@@ -71,6 +73,69 @@ class Entry:
     mark: Mark
     detail: str = ""
     counterexample: Counterexample | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """What is asked: these procedures, by qualified name, on these geometries, which each of their modules sees."""
+
+    routines: tuple[str, ...]
+    geometries: tuple[str, ...]
+    beyond: str | None
+
+
+def matrix(program: core.Program, only: Sequence[str], beyond: str | None, geometry: str | None) -> Matrix:
+    """The procedures of the modules asked for whose name matches one of the patterns (none: all), and all geometries
+    that they see, or the one that is named."""
+    chosen = tuple(r for r in rows(program) if matches(r.name, only) or matches(r.qualified, only))
+    seen: dict[str, None] = {}
+    for routine in chosen:
+        items = program.visible_items(routine.module)
+        seen.update((n, None) for n, g in geometries(program, routine.module).items() if whole(g, items))
+    names = tuple(n for n in seen if geometry in (None, n))
+    return Matrix(tuple(r.qualified for r in chosen), names, beyond)
+
+
+def decide(
+    asked: Matrix,
+    program: core.Program,
+    sources: Mapping[str, Source],
+    timeout: float,
+    jobs: int,
+    limit: float,
+    stop: Connection,
+) -> Iterator[Entry]:
+    """The entries, as they are decided, in `jobs` processes. Each gets about `timeout` seconds for each thing that it
+    tries, and is stopped after `limit`."""
+    found: list[Row] = []
+    names = asked.routines
+    for index, outcome in each(Rows(program, asked.beyond, timeout), names, jobs, limit, stop):
+        match outcome:
+            case Done(value=row):
+                found.append(row)
+            case _:
+                yield Entry(names[index], asked.geometries, Mark.UNKNOWN, told(outcome))
+    tasks = []
+    for row in sorted(found, key=lambda r: names.index(r.routine)):
+        there = geometries(program, row.routine.rpartition(".")[0])
+        scopes = [named(there[name]) for name in asked.geometries if name in there]
+        tasks += [(row, group) for group in alike(program, row, scopes)]
+    for index, decided in each(Entries(program, sources, timeout), tasks, jobs, limit, stop):
+        match decided:
+            case Done(value=entry):
+                yield entry
+            case _:
+                row, group = tasks[index]
+                yield Entry(row.routine, tuple(s.shown for s in group), Mark.UNKNOWN, told(decided))
+
+
+def told(outcome: Late | Died | Raised) -> str:
+    """What became of a worker, in words."""
+    match outcome:
+        case Late(seconds=seconds):
+            return f"stopped after {seconds:.0f} s"
+        case Died(what=what) | Raised(what=what):
+            return what
 
 
 def rows(program: core.Program) -> tuple[core.Routine, ...]:
@@ -164,7 +229,7 @@ class Entries:
         if left:
             program, routine = as_refutation(self.program, row.routine, scope.shown, without)
             forget()
-            run = find_run_by_step(program, routine, scope, self.timeout)
+            run = find_run_by_step(program, routine, scope, self.timeout, left)
             if run is None and self.unproved(row, scope, without, left, quick=False):
                 forget()
                 runs = find_run(program, routine, scope, None, self.timeout, None)
@@ -223,7 +288,7 @@ def alike(program: core.Program, row: Row, scopes: Sequence[Scope]) -> tuple[tup
 
 
 def depends_on(program: core.Program, row: Row) -> Iterator[Symbol]:
-    """The params that a row depends on: in what its body and those of its callees do and claim, and what is open of it."""
+    """The params that a row depends on: in what its body and those of its callees do and claim, and in what is open."""
     claims, claim = as_claim(program, row.routine)
     exprs = [*reached(claims, claim.module, replace(claim, kind=RoutineKind.REFUTE_PROCEDURE))]
     for obligation in obligations_of(claims, claim):

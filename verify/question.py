@@ -144,9 +144,7 @@ def params_in(program: core.Program, exprs: Iterable[core.Expr]) -> frozenset[Sy
         functions = (program.defines()[f].value for e in (expr, *values) for f in applied(program, e))
         for part in (expr, *values, *(f for f in functions if f is not None)):
             found.update(
-                e.symbol
-                for e in subexpressions(part)
-                if isinstance(e, core.Var) and e.symbol.kind is SymbolKind.PARAM
+                e.symbol for e in subexpressions(part) if isinstance(e, core.Var) and e.symbol.kind is SymbolKind.PARAM
             )
     return frozenset(found)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from verify import core
@@ -21,7 +21,7 @@ from verify.search import Found, Nothing, search, search_small
 from verify.sites import statements
 from verify.small import sizes_of
 from verify.span import Span
-from verify.stepwise import LONG_RUN, entries, has_invariants, starts
+from verify.stepwise import LONG_RUN, Start, entries, has_invariants, starts
 from verify.syntax import RoutineKind
 from verify.unroll import Check, Pick, Unroll
 from verify.values import Value, some_value
@@ -155,17 +155,26 @@ def _by_code(
     return broken
 
 
-def find_run_by_step(program: core.Program, routine: core.Routine, scope: Scope, seconds: float) -> Violation | None:
-    """A run that refutes a `refute procedure`, if a short one is easily found, or a step leads to one: see `find_run`."""
+def find_run_by_step(
+    program: core.Program, routine: core.Routine, scope: Scope, seconds: float, ids: Collection[str]
+) -> Violation | None:
+    """A run that refutes a `refute procedure`, if a short one is easily found, or a step leads to one: see `find_run`.
+
+    `ids`: all of its claims that a step may break.
+    """
     if not has_invariants(routine):
         return None
-    search_ = _RunSearch(program, routine, scope, _by_code(program, routine), seconds, time.monotonic() + seconds)
+    watch, deadline = _by_code(program, routine), time.monotonic() + seconds
+    search_ = _RunSearch(program, routine, scope, watch, seconds, deadline, suspected=ids)
     return search_.by_step(context_for(program, scope.values, scope.word_bits, {}))
 
 
 @dataclass(slots=True)
 class _RunSearch:
-    """A search for a run, with more turns of each loop each time. `given`: values to begin with that may do."""
+    """A search for a run, with more turns of each loop each time.
+
+    `given`: steps to begin with that may do. `suspected`: the claims that a step may break, or None for any.
+    """
 
     program: core.Program
     routine: core.Routine
@@ -174,12 +183,13 @@ class _RunSearch:
     seconds: float
     deadline: float
     given: tuple[Confirmed, ...] = ()
+    suspected: Collection[str] | None = None
     why: Reason = Reason.BOUND
 
     def run(self) -> Runs:
         context = context_for(self.program, self.scope.values, self.scope.word_bits, {})
         reach = "the search was cut short within the first turn of each loop"
-        found = self.begun(self.given, GUESS) or self.soon(context)
+        found = self.begun(Start(one, GUESS) for one in self.given) or self.soon(context)
         if found is not None:
             return Runs(found, Reason.BOUND, "")
         for bound in TURNS:
@@ -197,13 +207,14 @@ class _RunSearch:
                 return Runs(None, self.why, reach)
         return Runs(self.further(unrolled, context), self.why, reach)
 
-    def begun(self, given: Iterable[Confirmed], fuel: int) -> Violation | None:
-        """A run from one of these values, if they are such as a run may begin with, by execution alone."""
-        for one in given:
+    def begun(self, given: Iterable[Start]) -> Violation | None:
+        """A run from one of these, if it is one that a run may begin with, by execution alone."""
+        for start in given:
+            one = start.confirmed
             if may_start(self.program, one.context, self.routine, one.values):
-                run = replay(self.program, self.routine, one, (), self.watch, fuel)
+                run = replay(self.program, self.routine, one, (), self.watch, start.fuel)
                 if isinstance(run, Violation):
-                    return self.least(run, one, ()) if fuel > GUESS else run
+                    return run if self.given else self.least(run, one, ())
         return None
 
     def further(self, unrolled: Unroll, context: Context) -> Violation | None:
@@ -240,16 +251,16 @@ class _RunSearch:
     def by_step(self, context: Context) -> Violation | None:
         """A run from where a step breaks something, be it a long one; before that, a short one that is easily found."""
         if self.given:
-            return self.begun(self.given, LONG_RUN)
+            return self.begun(Start(one, LONG_RUN) for one in self.given)
         if self.routine.kind is not RoutineKind.REFUTE_PROCEDURE:
             return None
         unrolled, sizes = self.unrolled(SHORT, context), sizes_of(context)
         plain = tuple(c for c in _stages(unrolled.checks)[0] if self.is_plain(c.goal))
         if plain and sizes:
-            found, _ = self.asked(unrolled, plain, EFFORT, sizes)
+            found, _ = self.asked(unrolled, plain, LESS, sizes)
             if found is not None:
                 return found
-        return self.begun(starts(self.program, self.routine, self.scope, self.left() * SHARE), LONG_RUN)
+        return self.begun(starts(self.program, self.routine, self.scope, self.left() * SHARE, self.suspected))
 
     def is_plain(self, goal: core.Expr) -> bool:
         """True iff a goal says nothing of all values, nor of some."""

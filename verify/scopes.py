@@ -59,15 +59,15 @@ class Scopes:
         """
         named = geometries(self.program, obligation.module)
         if obligation.kind is Kind.GEOMETRY:
-            return (_named(named[obligation.item]),) if self.only in (None, obligation.item) else ()
+            return (named(named[obligation.item]),) if self.only in (None, obligation.item) else ()
         if obligation.on is not None:
-            return tuple(_named(named[n]) for n in obligation.on if self.only in (None, n))
+            return tuple(named(named[n]) for n in obligation.on if self.only in (None, n))
         if self.only is not None:
-            return (_named(named[self.only]),) if self.only in named else ()
+            return (named(named[self.only]),) if self.only in named else ()
         widths = self.remaining(obligation.module, obligation.without)
         if widths:
             return tuple(self.general(obligation, width) for width in widths)
-        every = (_named(g) for g in named.values())
+        every = (named(g) for g in named.values())
         fitting = tuple(s for s in every if self.can_meet(obligation.module, obligation.without, s))
         # No geometry of either word size meets the assumptions: the named ones that do are all there is. Without one,
         # the claim is kept at both sizes, where it is vacuous.
@@ -131,5 +131,6 @@ def _is_of_integers(expr: core.Expr) -> bool:
     return isinstance(expr.type, core.IntType | core.BoolType)
 
 
-def _named(geometry: core.Geometry) -> Scope:
+def named(geometry: core.Geometry) -> Scope:
+    """The scope that a named geometry is."""
     return Scope(geometry.name, geometry.word_bits, dict(geometry.values), {})

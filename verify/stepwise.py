@@ -8,8 +8,8 @@ whether it does.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from verify import core
 from verify.confirm import Confirmed
@@ -19,7 +19,7 @@ from verify.evaluate import context_for
 from verify.execute import StepKind, execute
 from verify.passive import Assume, Kind
 from verify.prove import Encodings, at_once
-from verify.question import ask, quantified
+from verify.question import Question, ask, quantified
 from verify.rename import conjunction, disjunction
 from verify.scopes import Scope
 from verify.search import Found, search
@@ -45,11 +45,19 @@ NEAR = 8
 MOST = 200
 """At how many turns of a run one is looked for."""
 
-LONG_RUN = 100_000
-"""How many statements a run may take from where a step began."""
+SHORT_RUN, LONG_RUN = 10_000, 100_000
+"""How many statements a run may take that should soon come to a step, and any other."""
 
 _BREAKING = (Kind.ENSURES, Kind.ASSERT, Kind.CALL, Kind.INVARIANT_KEPT, Kind.DECREASES)
 """The claims of which a step is looked for, in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Values to begin with, and how many statements the run may take."""
+
+    confirmed: Confirmed
+    fuel: int
 
 
 def as_claim(program: core.Program, routine: core.Routine) -> tuple[core.Program, core.Routine]:
@@ -68,24 +76,32 @@ def has_invariants(routine: core.Routine) -> bool:
     return bool(loops) and all(loop.invariants and loop.decreases is not None for loop in loops)
 
 
-def starts(program: core.Program, routine: core.Routine, scope: Scope, seconds: float) -> Iterator[Confirmed]:
-    """Values with which a run of a `refute procedure` may begin, most likely ones first; they need not be allowed.
+def starts(
+    program: core.Program, routine: core.Routine, scope: Scope, seconds: float, ids: Collection[str] | None
+) -> Iterator[Start]:
+    """Where a run of a `refute procedure` may begin, most likely ones first; the values need not be allowed.
+
+    `ids`: the claims that a step may break, or None for any.
 
     A step that a claim breaks at need not be one that a run comes to. So a second one is looked for where the run from
     the first has come by.
     """
     deadline = time.monotonic() + seconds
     claims, claim = as_claim(program, routine)
-    obligations = [o for o in obligations_of(claims, claim) if o.kind in _BREAKING and o.leans]
+    obligations = [
+        o for o in obligations_of(claims, claim) if o.kind in _BREAKING and o.leans and (ids is None or o.id in ids)
+    ]
     sizes = sizes_of(context_for(claims, scope.values, scope.word_bits, {}))
     for obligation in sorted(obligations, key=lambda o: _BREAKING.index(o.kind)):
         question = ask(claims, obligation, scope)
-        if stated(question) is not None:
-            continue
         forget()
-        if at_once(Encodings(claims, question), AbstractIntegers(scope.word_bits)) is not None:
+        if ids is None and (stated(question) is not None or self_evident(claims, question)):
             continue
-        for where in (_at_entry(claim), _near_entry(claim, scope, sizes), None):
+        for where, fuel in (
+            (_at_entry(claim), SHORT_RUN),
+            (_near_entry(claim, scope, sizes), SHORT_RUN),
+            (None, LONG_RUN),
+        ):
             asked = question if where is None else replace(question, steps=(*question.steps, *where))
             for _ in range(ROUNDS):
                 left = deadline - time.monotonic()
@@ -95,29 +111,30 @@ def starts(program: core.Program, routine: core.Routine, scope: Scope, seconds: 
                 forget()
                 if not isinstance(found, Found):
                     break
-                yield from entries(found.confirmed)
-                heads = reached(claims, claim, found.confirmed)
+                yield from (Start(one, fuel) for one in entries(found.confirmed))
+                heads = reached(claims, claim, found.confirmed, fuel)
                 if not heads:
                     break
                 asked = replace(question, steps=(*question.steps, _at_one_of(claim, heads)))
 
 
+def self_evident(program: core.Program, question: Question) -> bool:
+    """True iff it is proved at once."""
+    return at_once(Encodings(program, question), AbstractIntegers(question.scope.word_bits)) is not None
+
+
 def entries(step: Confirmed) -> Iterator[Confirmed]:
-    """A step's values as they were on entry, and the same with the states as the step found them."""
-    yield step
-    met = {s: v for s, v in _met(step.values).items() if s.kind is SymbolKind.STATE}
+    """A step's values as they were on entry: with the states as the step found them, and then as they were, too."""
+    first = {s: replace(s, version=1) for s in step.values if s.version == 0 and s.kind is SymbolKind.STATE}
+    met = {s: step.values[one] for s, one in first.items() if one in step.values}
     if met:
         yield Confirmed(step.context, {**step.values, **met})
+    yield step
 
 
-def _met(values: Mapping[Symbol, Value]) -> dict[Symbol, Value]:
-    """States and parameters as they were where a loop was met first, for those that it changes."""
-    kinds = (SymbolKind.STATE, SymbolKind.ARGUMENT)
-    first = {s: replace(s, version=1) for s in values if s.version == 0 and s.kind in kinds}
-    return {s: values[one] for s, one in first.items() if one in values}
-
-
-def reached(program: core.Program, routine: core.Routine, start: Confirmed) -> tuple[Mapping[Symbol, Value], ...]:
+def reached(
+    program: core.Program, routine: core.Routine, start: Confirmed, fuel: int
+) -> tuple[Mapping[Symbol, Value], ...]:
     """The parameters that the first loop changes, each time that a run from these values tests its condition."""
     loop = next(s for s in statements(routine.body or ()) if isinstance(s, core.Loop))
     bits = start.context.word_bits
@@ -131,8 +148,8 @@ def reached(program: core.Program, routine: core.Routine, start: Confirmed) -> t
         {s: start.values.get(s, some_value(s.type, bits)) for s in states},
         watch=lambda _: False,
         choose=lambda stmt: some_value(stmt.target.type, bits),
-        fuel=LONG_RUN,
-        recorded=10 * LONG_RUN,
+        fuel=fuel,
+        recorded=10 * fuel,
     )
     now = {p: arguments[p] for p in _moving(routine)}
     found: list[Mapping[Symbol, Value]] = []
@@ -171,7 +188,5 @@ def _at_one_of(routine: core.Routine, heads: Sequence[Mapping[Symbol, Value]]) -
     """That the loop stands where one of these does: of many, those at even distances."""
     some = heads[:: max(1, len(heads) // MOST)]
     span = routine.span
-    same = (
-        conjunction(span, tuple(equals(replace(s, version=1), v, span) for s, v in head.items())) for head in some
-    )
+    same = (conjunction(span, tuple(equals(replace(s, version=1), v, span) for s, v in head.items())) for head in some)
     return Assume((), disjunction(span, tuple(same)), None)

@@ -237,6 +237,10 @@ class AbstractIntegers(Integers):
         return self._unknown("bxor", a, b)
 
     def shl(self, a: Term, count: Term) -> Term:
+        if z3.is_int_value(a) and z3.is_int_value(count) and 0 <= count.as_long() < self.bits:
+            return z3.IntVal(
+                (a.as_long() << count.as_long()) % (1 << self.bits)
+            )  # as the sizes of a named geometry are
         return self._unknown("shl", a, count)
 
     def shr(self, a: Term, count: Term) -> Term:
@@ -263,3 +267,6 @@ class AnyIntegers(AbstractIntegers):
 
     def mul(self, a: Term, b: Term) -> Term:
         return self._unknown("mul", a, b)
+
+    def shl(self, a: Term, count: Term) -> Term:
+        return self._unknown("shl", a, count)
