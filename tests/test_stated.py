@@ -43,7 +43,25 @@ STATED = {
         "requires a: full(x)\n requires b: x > y\n requires c: x > 9",
         "",
         "ensures e: x > y && full(x)",
-        ("m.p.requires.b", "m.p.requires.a"),
+        ("m.p.requires.a", "m.p.requires.b"),
+    ),
+    "by more than need be": (
+        "requires a: x > y\n requires b: full(x) && y > 1\n requires c: x > y && full(x)",
+        "",
+        "ensures e: x > y && full(x) && y > 1",
+        ("m.p.requires.b", "m.p.requires.c"),
+    ),
+    "by what is proved, and by a precondition": (
+        "requires a: full(x)",
+        "assert b: full(x);",
+        "ensures e: full(x)",
+        ("m.p.assert.b",),
+    ),
+    "by the branch taken, and by a precondition": (
+        "requires a: full(x)",
+        "if (full(x)) { assert a: full(x); }",
+        "ensures e: x == x",
+        (),
     ),
     "of a variable that has the value": (
         "requires a: full(x + 1)",

@@ -64,6 +64,8 @@ def _verdict(result: Result, clauses: Mapping[str, core.Clause], sources: Mappin
         width = max(len(name) for name in result.used)
         for name in result.used:
             yield f"    {name:<{width}}   {_clause_text(clauses.get(name), sources)}".rstrip()
+        if any(name.split(".")[-2:-1] in (["ensures"], ["assert"]) for name in result.used):
+            yield "  what an `ensures` or an `assert` rests on itself: explain it by the name above"
     elif result.verdict is Verdict.PROVED and result.counterexample is None:
         yield "  the proof used no clause: the claim follows from what the code and the definitions say"
     if result.counterexample is not None:

@@ -12,12 +12,26 @@ from dataclasses import dataclass, field
 
 from verify import core
 from verify.focus import focused
-from verify.put import Answer, Assertions, Tracking, assertions, joined, more, put
+from verify.minimal import Names, Tried, minimal
+from verify.put import Answer, Assertions, Tracking, alone, assertions, joined, more, put
 from verify.question import Question
 from verify.words import AbstractIntegers, AnyIntegers, BitVectors, Integers, Words
 
 SHORT, MIDDLING, LONG = 100_000, 600_000, 5_000_000
 """Efforts in the solver's own units, some million a second: what ends by them ends so on any machine."""
+
+TRIED = 10_000
+"""The effort of a try to do without a clause; for an assumption or a precondition, beside what it took with it."""
+
+BITS = 100_000_000
+"""The most effort to find out what a proof on the bits used. There the units are smaller: some two seconds."""
+
+PATIENCE = 4
+"""How often the effort that a proof on the bits took is given to a try: without a clause that it used it may be harder,
+and where there is none, values are soon found."""
+
+LEAVING_OUT = 5.0
+"""The seconds for all that where none are given: by far more than it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +51,16 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """No values meet the question. `used`: clauses that suffice, not always the fewest."""
+    """No values meet the question. `used`: clauses that suffice, and none of which this proof can do without.
+
+    That is: of what the proof looked at (all of the question, or what is near its goal; all that is assumed, or its
+    ground part), in the same representation, with any one clause of `used` left out and all others of it kept, the
+    solver did not answer no. Without an assumption or a precondition it had the effort that it had taken with all of
+    them (on the bits, `PATIENCE` times that) and `TRIED` more; without another clause, `TRIED` alone, and once. So it
+    is not the smallest of all sets that suffice, and another proof may do with others. Assumptions were left out first
+    where they could be, then preconditions, then what has a proof of its own. What the time for the obligation did not
+    suffice to try is there too.
+    """
 
     used: tuple[str, ...]
 
@@ -81,7 +104,19 @@ def _at_once(encodings: Encodings, words: Words) -> Proof | None:
     if used is None and ground.weak:
         solver.add(encodings.rest(words))
         used = solver.used(3 * SHORT)
-    return None if used is None else Proof(used)
+    return None if used is None else Proof(_minimal(solver, used))
+
+
+def _minimal(solver: Tracking, used: tuple[str, ...], seconds: float = LEAVING_OUT) -> tuple[str, ...]:
+    """Of the clauses that the solver's last answer used, those that it cannot do without."""
+    effort = (PATIENCE if solver.exact else 1) * solver.effort + TRIED
+    deadline = time.monotonic() + seconds
+
+    def attempt(names: Names, weighty: bool) -> Tried:
+        left = int(1000 * (deadline - time.monotonic()))
+        return solver.attempt(names, effort if weighty else TRIED, left) if left > 0 else Tried(None)
+
+    return minimal(used, attempt)
 
 
 def prove_generally(encodings: Encodings, least: int, seconds: float) -> Proof | None:
@@ -163,6 +198,20 @@ def _attempt(encodings: Encodings, attempt: Attempt, deadline: float) -> tuple[A
     answer = put(asked, int(seconds * 1000), effort=attempt.effort, seed=attempt.seed)
     if not answer.no:
         return answer, None
-    # Which clauses suffice is worth a second call as long as it is quick.
-    used = Tracking(asked).used(SHORT)
-    return answer, Proof(answer.used if used is None else used)
+    return answer, Proof(_needed(asked, answer, max(1.0, deadline - time.monotonic())))
+
+
+def _needed(asked: Assertions, answer: Answer, seconds: float) -> tuple[str, ...]:
+    """The clauses that a proof cannot do without, where the answer does not tell which it used."""
+    deadline = time.monotonic() + seconds
+    solver = Tracking(asked)
+    used = solver.used(BITS if solver.exact else LONG, int(1000 * seconds))
+    if used is not None:
+        return _minimal(solver, used, deadline - time.monotonic())
+    effort = answer.effort + TRIED
+
+    def attempt(names: Names, weighty: bool) -> Tried:
+        left = int(1000 * (deadline - time.monotonic()))
+        return alone(asked, names, left, effort if weighty else TRIED) if left > 0 else Tried(None)
+
+    return minimal(answer.used, attempt, one_by_one=False)

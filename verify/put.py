@@ -13,12 +13,13 @@ from verify import core
 from verify.core import Symbol
 from verify.encode import Encoder
 from verify.instance import Instance
+from verify.minimal import Names, Tried
 from verify.passive import Assume, Let, Path
 from verify.question import Question
 from verify.rename import said_of
 from verify.terms import Plain, conjoin, under
 from verify.values import MapValue, Member
-from verify.words import Integers, Words
+from verify.words import BitVectors, Integers, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +187,17 @@ def weakened(encoder: Encoder, expr: core.Expr) -> core.Expr:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`yes` with a model, `no` with the names of clauses that suffice, or neither, with the solver's reason."""
+    """`yes` with a model, `no` with the names of clauses that suffice, or neither, with the solver's reason.
+
+    `effort`: what a `no` took, in the solver's own units.
+    """
 
     yes: bool
     no: bool
     model: Any
     used: tuple[str, ...]
     reason: str
+    effort: int = 0
 
 
 PATIENCE = 2_500_000
@@ -215,6 +220,7 @@ def put(asked: Assertions, milliseconds: int, wishes: Sequence[Any] = (), effort
     for literal, wish in kept.items():
         solver.add(z3.Implies(literal, wish))
     deadline = time.monotonic() + milliseconds / 1000
+    before = _spent(solver)
     while True:
         left = int(1000 * (deadline - time.monotonic()))
         if left <= 0:
@@ -231,7 +237,8 @@ def put(asked: Assertions, milliseconds: int, wishes: Sequence[Any] = (), effort
             return Answer(False, False, None, (), solver.reason_unknown())
         given_up = [literal for literal in solver.unsat_core() if literal in kept]
         if not given_up:
-            return Answer(False, True, None, tuple(dict.fromkeys(name for name, _ in asked.named)), "")
+            used = tuple(dict.fromkeys(name for name, _ in asked.named))
+            return Answer(False, True, None, used, "", _spent(solver) - before)
         del kept[max(given_up, key=lambda literal: int(str(literal).split("!")[1]))]
 
 
@@ -246,26 +253,60 @@ def _configured(solver: z3.Solver, asked: Assertions) -> z3.Solver:
 class Tracking:
     """A solver to which assertions are added bit by bit, and which knows what it uses. It only ever says no.
 
-    It starts at once where the other takes time to prepare itself, which pays where the answer is near.
+    It starts at once where the other takes time to prepare itself, which pays where the answer is near. Each clause
+    stands behind a literal of its own: to leave one out, it is asked again without the literal, and nothing is encoded.
     """
 
     def __init__(self, asked: Assertions) -> None:
         self.solver = _configured(z3.SimpleSolver(), asked)
+        self.exact = isinstance(asked.encoder.words, BitVectors)
         self.solver.set("mbqi", False)  # no candidates for a `yes`: of no use here
-        self.names: list[str] = []
+        self.clauses: list[tuple[str, Any]] = []
+        self.effort = 0
+        """What the last answer of `used` took."""
         self.add(asked)
 
     def add(self, asked: Assertions) -> None:
         self.solver.add(*asked.plain, *asked.goal)
         for name, term in asked.named:
-            self.solver.assert_and_track(term, f"clause!{len(self.names)}")
-            self.names.append(name)
+            literal = z3.Bool(f"clause!{len(self.clauses)}")
+            self.solver.add(z3.Implies(literal, term))
+            self.clauses.append((name, literal))
 
     def used(self, effort: int, milliseconds: int = 5000) -> tuple[str, ...] | None:
-        """Names of clauses that suffice for the answer to be no; None if that is not found out."""
+        """Names of clauses that suffice for the answer to be no, not always the fewest; None if it is not found out."""
+        before = _spent(self.solver)
+        enough = self.attempt(frozenset(name for name, _ in self.clauses), effort, milliseconds).enough
+        self.effort = _spent(self.solver) - before
+        return None if enough is None else tuple(dict.fromkeys(n for n, _ in self.clauses if n in enough))
+
+    def attempt(self, names: Names, effort: int, milliseconds: int = 5000) -> Tried:
+        """Whether these clauses suffice for the answer to be no, as far as so much effort tells."""
         self.solver.set("rlimit", effort)
         self.solver.set("timeout", max(1, milliseconds))
-        if self.solver.check() != z3.unsat:
-            return None
-        numbers = {int(str(c).split("!")[1]) for c in self.solver.unsat_core()}
-        return tuple(dict.fromkeys(name for number, name in enumerate(self.names) if number in numbers))
+        given = [literal for name, literal in self.clauses if name in names]
+        result = self.solver.check(*given)
+        if result == z3.unsat:
+            numbers = {int(str(c).split("!")[1]) for c in self.solver.unsat_core()}
+            return Tried(frozenset(self.clauses[n][0] for n in numbers))
+        return Tried(None, result == z3.sat or _settled(self.solver.reason_unknown()))
+
+
+def alone(asked: Assertions, names: Names, milliseconds: int, effort: int) -> Tried:
+    """Whether these clauses suffice for a `no`, where `Tracking` does not find out: as `put` finds one."""
+    named = tuple((name, term) for name, term in asked.named if name in names)
+    answer = put(replace(asked, named=named), milliseconds, effort=effort)
+    return Tried(names if answer.no else None, answer.yes or _settled(answer.reason))
+
+
+def _settled(reason: str) -> bool:
+    """True iff the solver gave up because it had nothing left to try."""
+    return "incomplete" in reason
+
+
+def _spent(solver: z3.Solver) -> int:
+    """The effort that the solver's context has taken so far."""
+    try:
+        return int(solver.statistics().get_key_value("rlimit count"))
+    except z3.Z3Exception:
+        return 0  # it has not begun

@@ -276,7 +276,8 @@ class _Discharge:
                 if names:
                     what = f"the claim holds with {names} laid open, and not without: reveal what it needs"
                     return _Outcome(Verdict.UNKNOWN, Reason.TOO_WEAK, detail=(what,))
-                return _Outcome(Verdict.PROVED, used=question.clauses())
+                every = "which clauses this needs is not known: all that there are stand there"
+                return _Outcome(Verdict.PROVED, used=question.clauses(), detail=(every,))
             case Unsure():
                 return self.unsure(proof, found, routine)
 

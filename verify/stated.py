@@ -11,31 +11,41 @@ from dataclasses import dataclass, field
 
 from verify import core
 from verify.core import BinaryOp, Symbol
+from verify.minimal import Names, Tried, minimal
 from verify.passive import Assume, Let
 from verify.question import Question
 from verify.rename import conjuncts
 
 
 def stated(question: Question) -> tuple[str, ...] | None:
-    """The names of the clauses that state the goal; None if part of it is not stated.
+    """The names of clauses that state the goal, none of which can be left out; None if part of it is not stated.
 
     Each condition of the goal is then assumed on the question's path, or says of a value that it equals itself: no
-    values meet the question. It has a goal.
+    values meet the question. It has a goal. Without one of the clauses some condition is not stated; that the solver
+    could prove it is another matter.
     """
     shapes = _Shapes({s.symbol: s.value for s in question.steps if isinstance(s, Let)})
     path = frozenset(question.path)
-    assumed: dict[int, str | None] = {shapes.of(shapes.lets[g.symbol]): None for g in question.path if g.holds}
+    assumed: dict[int, set[str | None]] = {shapes.of(shapes.lets[g.symbol]): {None} for g in question.path if g.holds}
     for step in question.steps:
         if isinstance(step, Assume) and path.issuperset(step.path):
             for part in conjuncts(step.expr):
-                assumed.setdefault(shapes.of(part), step.name)
+                assumed.setdefault(shapes.of(part), set()).add(step.name)
+    wholes: list[list[set[str | None]]] = []  # of each form of the goal: what states each condition
     for goal in dict.fromkeys((question.obligation.goal, question.goal)):
         if goal is not None:
-            parts = [part for part in conjuncts(goal) if not shapes.reflexive(part)]
-            found = [shapes.of(part) for part in parts]
+            found = [shapes.of(part) for part in conjuncts(goal) if not shapes.reflexive(part)]
             if assumed.keys() >= set(found):
-                return tuple(dict.fromkeys(name for name in map(assumed.get, found) if name is not None))
-    return None
+                wholes.append([assumed[shape] for shape in found])
+    if not wholes:
+        return None
+
+    def without_others(names: Names, _: bool) -> Tried:
+        known = {None, *names}
+        return Tried(names if any(all(known & part for part in whole) for whole in wholes) else None)
+
+    clauses = {name for whole in wholes for part in whole for name in part}
+    return minimal([name for name in question.clauses() if name in clauses], without_others)
 
 
 @dataclass(slots=True)

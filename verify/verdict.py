@@ -136,8 +136,11 @@ class Result:
     """The verdict on one obligation at one scope.
 
     `geometry` is a name or "every". `reason` is there iff the verdict is UNKNOWN. `used` names clauses that suffice for
-    a proof. `detail`: sentences for a person (what was too weak, which bound was searched). `defect`: the tool
-    contradicts itself here; that is exit status 70. `seconds` is wall-clock time in the worker.
+    the proof, none of which can be left out with the proof still found: what exactly that means, `prove.Proof` says, of
+    a `solver` "verbatim" `stated`. Of what calls, loops and asserts say it names the clause, which has a proof of its
+    own; a named geometry has all its assumptions. `detail`: sentences for a person (what was too weak, which bound was
+    searched). `defect`: the tool contradicts itself here; that is exit status 70. `seconds` is wall-clock time in the
+    worker.
     """
 
     id: str
