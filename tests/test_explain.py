@@ -159,6 +159,23 @@ every geometry, 64 bits: PROVED, as specified, 0.01 s (z3)
     )
 
 
+@pytest.mark.parametrize(
+    ("used", "said"),
+    [
+        ("machine.pmd_floor.ensures.near", True),
+        ("extent.source_extent.assert.near", True),
+        ("machine.assume.ensures", False),
+        ("extent.source_extent.requires.nonempty", False),
+        ("extent.source_extent.loop[1].invariant.near", False),
+    ],
+)
+def test_what_has_a_proof_of_its_own_is_said_to_be_explained_by_its_name(used: str, said: bool) -> None:
+    case = made("extent.source_extent.ensures.progress")
+    changes = {("extent.source_extent.ensures.progress", "32"): {"used": (used,)}}
+    text = explain_text(case.program, case.plan.listed, case.results(changes), case.sources)
+    assert ("rests on itself: explain it by the name above\n" in text) is said
+
+
 def test_a_counterexample_explained_step_by_step() -> None:
     case = made("extent.source_extent.ensures.inside", geometry="parisc32")
     change = {"verdict": Verdict.REFUTED, "counterexample": RUN}

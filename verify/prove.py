@@ -20,7 +20,7 @@ from verify.words import AbstractIntegers, AnyIntegers, BitVectors, Integers, Wo
 SHORT, MIDDLING, LONG = 100_000, 600_000, 5_000_000
 """Efforts in the solver's own units, some million a second: what ends by them ends so on any machine."""
 
-TRIED = 10_000
+TRIED = 6_000
 """The effort of a try to do without a clause; for an assumption or a precondition, beside what it took with it."""
 
 BITS = 100_000_000
