@@ -20,13 +20,13 @@ from verify.words import AbstractIntegers, AnyIntegers, BitVectors, Integers, Wo
 SHORT, MIDDLING, LONG = 100_000, 600_000, 5_000_000
 """Efforts in the solver's own units, some million a second: what ends by them ends so on any machine."""
 
-TRIED = 6_000
+TRIED = 3_000
 """The effort of a try to do without a clause; for an assumption or a precondition, beside what it took with it."""
 
 BITS = 100_000_000
 """The most effort to find out what a proof on the bits used. There the units are smaller: some two seconds."""
 
-PATIENCE = 4
+PATIENCE = 2
 """How often the effort that a proof on the bits took is given to a try: without a clause that it used it may be harder,
 and where there is none, values are soon found."""
 
