@@ -28,8 +28,8 @@ class Command(Enum):
 class Options:
     """What was asked for. `id` is there iff the command is explain; `only` are patterns, none for every id.
 
-    `beyond`: a precondition, for the command matrix. `json`: the report is JSON. `timeout` is in seconds, for one obligation at one scope. `output` None: standard
-    output. `given`: the paths as they were written, none if there were none.
+    `json`: the report is JSON. `timeout` is in seconds, for one obligation at one scope. `output` None: standard
+    output. `given`: the paths as they were written, none if there were none. `beyond`: for matrix, a precondition.
     """
 
     command: Command

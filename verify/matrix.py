@@ -6,7 +6,7 @@ geometries that differ only in params that a procedure does not depend on get th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from multiprocessing.connection import Connection
@@ -16,8 +16,8 @@ from verify.contract import obligations_of
 from verify.core import Symbol
 from verify.evaluate import context_for, evaluate
 from verify.literals import reached
-from verify.plan import matches
 from verify.passive import Assume, Kind, Obligation
+from verify.plan import matches
 from verify.present import present_run
 from verify.prove import Encodings, Proof, at_once, prove, prove_generally
 from verify.question import ask, params_in, quantified
@@ -28,6 +28,7 @@ from verify.search import Found, search
 from verify.seen import assumptions, geometries, whole
 from verify.span import Source
 from verify.stated import stated
+from verify.stepwise import self_evident
 from verify.syntax import RoutineKind
 from verify.terms import forget
 from verify.verdict import Counterexample
@@ -104,7 +105,7 @@ def decide(
     jobs: int,
     limit: float,
     stop: Connection,
-) -> Iterator[Entry]:
+) -> Generator[Entry, None, None]:
     """The entries, as they are decided, in `jobs` processes. Each gets about `timeout` seconds for each thing that it
     tries, and is stopped after `limit`."""
     found: list[Row] = []
@@ -115,18 +116,47 @@ def decide(
                 found.append(row)
             case _:
                 yield Entry(names[index], asked.geometries, Mark.UNKNOWN, told(outcome))
-    tasks = []
-    for row in sorted(found, key=lambda r: names.index(r.routine)):
-        there = geometries(program, row.routine.rpartition(".")[0])
-        scopes = [named(there[name]) for name in asked.geometries if name in there]
-        tasks += [(row, group) for group in alike(program, row, scopes)]
-    for index, decided in each(Entries(program, sources, timeout), tasks, jobs, limit, stop):
-        match decided:
+    scopes = {name: tuple(named(geometries(program, module_of(name))[g]) for g in asked.geometries) for name in names}
+    first = [Case(row, None, group) for row in found for group in alike(program, row, None, scopes[row.routine])]
+    held: dict[str, list[str]] = {}
+    for entry in _entries(first, program, sources, timeout, jobs, limit, stop):
+        if entry.mark is Mark.HOLDS and has_precondition(program, entry.routine, asked.beyond):
+            held.setdefault(entry.routine, []).extend(entry.names)
+        else:
+            yield entry
+    second = []
+    for row in found:
+        left = [s for s in scopes[row.routine] if s.shown in held.get(row.routine, ())]
+        second += [Case(row, asked.beyond, group) for group in alike(program, row, asked.beyond, left)]
+    for entry in _entries(second, program, sources, timeout, jobs, limit, stop):
+        yield replace(entry, mark=Mark.BEYOND) if entry.mark is Mark.FAILS else entry
+
+
+def _entries(
+    cases: Sequence[Case],
+    program: core.Program,
+    sources: Mapping[str, Source],
+    timeout: float,
+    jobs: int,
+    limit: float,
+    stop: Connection,
+) -> Iterator[Entry]:
+    for index, outcome in each(Entries(program, sources, timeout), cases, jobs, limit, stop):
+        match outcome:
             case Done(value=entry):
                 yield entry
             case _:
-                row, group = tasks[index]
-                yield Entry(row.routine, tuple(s.shown for s in group), Mark.UNKNOWN, told(decided))
+                yield Entry(cases[index].row.routine, cases[index].names, Mark.UNKNOWN, told(outcome))
+
+
+def module_of(routine: str) -> str:
+    """The module that a qualified name begins with."""
+    return routine.rpartition(".")[0]
+
+
+def has_precondition(program: core.Program, routine: str, label: str | None) -> bool:
+    """True iff the routine has a precondition of that label."""
+    return any(c.label == label for c in program.routines()[routine].requires)
 
 
 def told(outcome: Late | Died | Raised) -> str:
@@ -204,82 +234,83 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """A row on geometries that are alike, all preconditions required but for one (None: all of them)."""
+
+    row: Row
+    without: str | None
+    scopes: tuple[Scope, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(s.shown for s in self.scopes)
+
+
+@dataclass(frozen=True, slots=True)
 class Entries:
-    """What a worker does for a row and geometries that are alike: the first of them stands for all."""
+    """What a worker does for a case: the first of its geometries stands for all. It is HOLDS, FAILS or UNKNOWN."""
 
     program: core.Program
     sources: Mapping[str, Source]
     timeout: float
 
-    def __call__(self, asked: tuple[Row, tuple[Scope, ...]]) -> Entry:
-        row, scopes = asked
-        names = tuple(s.shown for s in scopes)
-        broken = next((b for b in (self.not_a_geometry(row, s) for s in scopes) if b), None)
+    def __call__(self, case: Case) -> Entry:
+        name, names, scope = case.row.routine, case.names, case.scopes[0]
+        broken = next((b for b in (self.not_a_geometry(name, s) for s in case.scopes) if b), None)
         if broken is not None:
-            return Entry(row.routine, names, Mark.UNKNOWN, broken)
-        found = self.decided(row, names, scopes[0], None)
-        if found.mark is not Mark.HOLDS or row.beyond is None:
-            return found
-        beyond = self.decided(row, names, scopes[0], row.beyond)
-        return replace(beyond, mark=Mark.BEYOND) if beyond.mark is Mark.FAILS else beyond
-
-    def decided(self, row: Row, names: tuple[str, ...], scope: Scope, without: str | None) -> Entry:
-        """A proof or a run, whichever is found sooner. The preconditions are to be such as can be met."""
-        left = self.unproved(row, scope, without, row.open, quick=True)
+            return Entry(name, names, Mark.UNKNOWN, broken)
+        claims, claim = as_claim(self.program, name, case.without)
+        obligations = obligations_of(claims, claim)
+        left = tuple(o for o in obligations if o.id in case.row.open and not self.evident(claims, o, scope))
         if left:
-            program, routine = as_refutation(self.program, row.routine, scope.shown, without)
+            program, routine = as_refutation(self.program, name, scope.shown, case.without)
             forget()
-            run = find_run_by_step(program, routine, scope, self.timeout, left)
-            if run is None and self.unproved(row, scope, without, left, quick=False):
+            run = find_run_by_step(program, routine, scope, self.timeout, frozenset(o.id for o in left))
+            if run is None and not all(self.proved(claims, o, scope) for o in left):
                 forget()
                 runs = find_run(program, routine, scope, None, self.timeout, None)
                 if runs.violation is None:
-                    return Entry(row.routine, names, Mark.UNKNOWN, f"neither a proof nor a run: {runs.bound}")
+                    return Entry(name, names, Mark.UNKNOWN, f"neither a proof nor a run: {runs.bound}")
                 run = runs.violation
             if run is not None:
-                return Entry(row.routine, names, Mark.FAILS, run.what, present_run(program, run, self.sources))
-        if not self.possible(row, scope):
-            return Entry(row.routine, names, Mark.UNKNOWN, "no values were found that meet the preconditions")
-        return Entry(row.routine, names, Mark.HOLDS)
+                return Entry(name, names, Mark.FAILS, run.what, present_run(program, run, self.sources))
+        if not self.possible(claims, next(o for o in obligations if o.kind is Kind.REQUIRES), scope):
+            return Entry(name, names, Mark.UNKNOWN, "no values were found that meet the preconditions")
+        return Entry(name, names, Mark.HOLDS)
 
-    def not_a_geometry(self, row: Row, scope: Scope) -> str | None:
+    def not_a_geometry(self, name: str, scope: Scope) -> str | None:
         """Which assumption a geometry does not meet."""
         context = context_for(self.program, scope.values, scope.word_bits, {})
-        for name, clause in assumptions(self.program, row.routine.rpartition(".")[0], ()):
+        for assumption, clause in assumptions(self.program, module_of(name), ()):
             if not evaluate(clause.expr, context, {}, {}):
-                return f"{name} is false on {scope.shown}"
+                return f"{assumption} is false on {scope.shown}"
         return None
 
-    def unproved(
-        self, row: Row, scope: Scope, without: str | None, ids: tuple[str, ...], *, quick: bool
-    ) -> tuple[str, ...]:
-        """Which of these obligations are not proved on a geometry."""
-        program, claim = as_claim(self.program, row.routine, without)
-        obligations = {o.id: o for o in obligations_of(program, claim)}
-        return tuple(i for i in ids if not self.proved(program, obligations[i], scope, quick))
-
-    def proved(self, program: core.Program, obligation: Obligation, scope: Scope, quick: bool) -> bool:
+    def evident(self, program: core.Program, obligation: Obligation, scope: Scope) -> bool:
+        """True iff it is proved at once."""
         forget()
         question = ask(program, obligation, scope)
-        encodings = Encodings(program, question)
-        if stated(question) is not None or at_once(encodings, AbstractIntegers(scope.word_bits)) is not None:
-            return True
-        if quick:
-            return at_once(encodings, BitVectors(scope.word_bits)) is not None
-        return isinstance(prove(encodings, self.timeout * PROOF, quantified(program, question)), Proof)
+        return stated(question) is not None or self_evident(program, question)
 
-    def possible(self, row: Row, scope: Scope) -> bool:
-        """True iff some values meet the preconditions."""
-        program, claim = as_claim(self.program, row.routine)
+    def proved(self, program: core.Program, obligation: Obligation, scope: Scope) -> bool:
+        """True iff it is proved."""
         forget()
-        obligation = next(o for o in obligations_of(program, claim) if o.kind is Kind.REQUIRES)
+        question = ask(program, obligation, scope)
+        found = prove(Encodings(program, question), self.timeout * PROOF, quantified(program, question))
+        return isinstance(found, Proof)
+
+    def possible(self, program: core.Program, obligation: Obligation, scope: Scope) -> bool:
+        """True iff some values meet the preconditions."""
+        forget()
         question = ask(program, obligation, scope)
         return isinstance(search(program, question, self.timeout * PROOF, quantified(program, question)), Found)
 
 
-def alike(program: core.Program, row: Row, scopes: Sequence[Scope]) -> tuple[tuple[Scope, ...], ...]:
+def alike(
+    program: core.Program, row: Row, without: str | None, scopes: Sequence[Scope]
+) -> tuple[tuple[Scope, ...], ...]:
     """The geometries in groups: those of a group have the same values for all params that the row depends on."""
-    params = frozenset(depends_on(program, row))
+    params = frozenset(depends_on(program, row, without))
     groups: dict[object, list[Scope]] = {}
     for scope in scopes:
         key = (scope.word_bits, tuple((s, v) for s, v in scope.values.items() if s in params))
@@ -287,9 +318,9 @@ def alike(program: core.Program, row: Row, scopes: Sequence[Scope]) -> tuple[tup
     return tuple(tuple(group) for group in groups.values())
 
 
-def depends_on(program: core.Program, row: Row) -> Iterator[Symbol]:
+def depends_on(program: core.Program, row: Row, without: str | None) -> Iterator[Symbol]:
     """The params that a row depends on: in what its body and those of its callees do and claim, and in what is open."""
-    claims, claim = as_claim(program, row.routine)
+    claims, claim = as_claim(program, row.routine, without)
     exprs = [*reached(claims, claim.module, replace(claim, kind=RoutineKind.REFUTE_PROCEDURE))]
     for obligation in obligations_of(claims, claim):
         if obligation.kind is Kind.REQUIRES or obligation.id in row.open:

@@ -21,7 +21,7 @@ from verify.search import Found, Nothing, search, search_small
 from verify.sites import statements
 from verify.small import sizes_of
 from verify.span import Span
-from verify.stepwise import LONG_RUN, Start, entries, has_invariants, starts
+from verify.stepwise import ANYWHERE, AT_ENTRY, FAR, LONG_RUN, NEAR, Start, entries, has_invariants, starts
 from verify.syntax import RoutineKind
 from verify.unroll import Check, Pick, Unroll
 from verify.values import Value, some_value
@@ -249,18 +249,24 @@ class _RunSearch:
         return None
 
     def by_step(self, context: Context) -> Violation | None:
-        """A run from where a step breaks something, be it a long one; before that, a short one that is easily found."""
+        """A run from where a step breaks something, be it a long one; or a short one, where one is easily found."""
         if self.given:
             return self.begun(Start(one, LONG_RUN) for one in self.given)
         if self.routine.kind is not RoutineKind.REFUTE_PROCEDURE:
             return None
+        found = self.from_steps((AT_ENTRY,))
+        if found is not None:
+            return found
         unrolled, sizes = self.unrolled(SHORT, context), sizes_of(context)
         plain = tuple(c for c in _stages(unrolled.checks)[0] if self.is_plain(c.goal))
         if plain and sizes:
             found, _ = self.asked(unrolled, plain, LESS, sizes)
-            if found is not None:
-                return found
-        return self.begun(starts(self.program, self.routine, self.scope, self.left() * SHARE, self.suspected))
+        return found or self.from_steps((NEAR, FAR, ANYWHERE))
+
+    def from_steps(self, distances: Sequence[int | None]) -> Violation | None:
+        """A run to a step that breaks something and is so far from where the run begins."""
+        seconds = self.left() * SHARE
+        return self.begun(starts(self.program, self.routine, self.scope, seconds, self.suspected, distances))
 
     def is_plain(self, goal: core.Expr) -> bool:
         """True iff a goal says nothing of all values, nor of some."""

@@ -57,17 +57,17 @@ class Scopes:
 
         `only` names one geometry that stands in place of every one; a claim about others alone then has no scope.
         """
-        named = geometries(self.program, obligation.module)
+        known = geometries(self.program, obligation.module)
         if obligation.kind is Kind.GEOMETRY:
-            return (named(named[obligation.item]),) if self.only in (None, obligation.item) else ()
+            return (named(known[obligation.item]),) if self.only in (None, obligation.item) else ()
         if obligation.on is not None:
-            return tuple(named(named[n]) for n in obligation.on if self.only in (None, n))
+            return tuple(named(known[n]) for n in obligation.on if self.only in (None, n))
         if self.only is not None:
-            return (named(named[self.only]),) if self.only in named else ()
+            return (named(known[self.only]),) if self.only in known else ()
         widths = self.remaining(obligation.module, obligation.without)
         if widths:
             return tuple(self.general(obligation, width) for width in widths)
-        every = (named(g) for g in named.values())
+        every = (named(g) for g in known.values())
         fitting = tuple(s for s in every if self.can_meet(obligation.module, obligation.without, s))
         # No geometry of either word size meets the assumptions: the named ones that do are all there is. Without one,
         # the claim is kept at both sizes, where it is vacuous.

@@ -30,7 +30,6 @@ from verify.syntax import RoutineKind
 from verify.terms import forget
 from verify.validity import equals
 from verify.values import Value, some_value
-from verify.walk import equal
 from verify.words import AbstractIntegers
 
 BRIEF = 3_000_000
@@ -39,13 +38,13 @@ BRIEF = 3_000_000
 ROUNDS = 2
 """How often a step is looked for that breaks one claim."""
 
-NEAR = 8
-"""How many times the greatest size of a geometry is near."""
+AT_ENTRY, NEAR, FAR, ANYWHERE = 0, 8, 4096, None
+"""Distances, in times the greatest size of a geometry: what is near, and how far a long run gets."""
 
 MOST = 200
 """At how many turns of a run one is looked for."""
 
-SHORT_RUN, LONG_RUN = 10_000, 100_000
+SHORT_RUN, LONG_RUN = 10_000, 200_000
 """How many statements a run may take that should soon come to a step, and any other."""
 
 _BREAKING = (Kind.ENSURES, Kind.ASSERT, Kind.CALL, Kind.INVARIANT_KEPT, Kind.DECREASES)
@@ -77,11 +76,17 @@ def has_invariants(routine: core.Routine) -> bool:
 
 
 def starts(
-    program: core.Program, routine: core.Routine, scope: Scope, seconds: float, ids: Collection[str] | None
+    program: core.Program,
+    routine: core.Routine,
+    scope: Scope,
+    seconds: float,
+    ids: Collection[str] | None,
+    distances: Sequence[int | None],
 ) -> Iterator[Start]:
     """Where a run of a `refute procedure` may begin, most likely ones first; the values need not be allowed.
 
-    `ids`: the claims that a step may break, or None for any.
+    `ids`: the claims that a step may break, or None for any. `distances`: how far from the entry it is looked for, one
+    after the other.
 
     A step that a claim breaks at need not be one that a run comes to. So a second one is looked for where the run from
     the first has come by.
@@ -92,21 +97,19 @@ def starts(
         o for o in obligations_of(claims, claim) if o.kind in _BREAKING and o.leans and (ids is None or o.id in ids)
     ]
     sizes = sizes_of(context_for(claims, scope.values, scope.word_bits, {}))
-    for obligation in sorted(obligations, key=lambda o: _BREAKING.index(o.kind)):
-        question = ask(claims, obligation, scope)
-        forget()
-        if ids is None and (stated(question) is not None or self_evident(claims, question)):
-            continue
-        for where, fuel in (
-            (_at_entry(claim), SHORT_RUN),
-            (_near_entry(claim, scope, sizes), SHORT_RUN),
-            (None, LONG_RUN),
-        ):
-            asked = question if where is None else replace(question, steps=(*question.steps, *where))
+    questions = [ask(claims, o, scope) for o in sorted(obligations, key=lambda o: _BREAKING.index(o.kind))]
+    if ids is None:
+        questions = [q for q in questions if stated(q) is None and not self_evident(claims, q)]
+    for distance in distances:
+        fuel = SHORT_RUN if distance in (AT_ENTRY, NEAR) else LONG_RUN
+        where = () if distance is ANYWHERE else _near_entry(claim, scope, sizes, distance)
+        for question in questions:
+            asked = replace(question, steps=(*question.steps, *where))
             for _ in range(ROUNDS):
                 left = deadline - time.monotonic()
                 if left <= 0:
                     return
+                forget()
                 found = search(claims, asked, left, quantified(claims, asked), BRIEF)
                 forget()
                 if not isinstance(found, Found):
@@ -120,6 +123,7 @@ def starts(
 
 def self_evident(program: core.Program, question: Question) -> bool:
     """True iff it is proved at once."""
+    forget()
     return at_once(Encodings(program, question), AbstractIntegers(question.scope.word_bits)) is not None
 
 
@@ -161,15 +165,10 @@ def reached(
     return tuple(found)
 
 
-def _at_entry(routine: core.Routine) -> tuple[Assume, ...]:
-    """That the first loop stands where it is first met."""
-    return tuple(Assume((), equal(replace(p, version=1), p, routine.span), None) for p in _moving(routine))
-
-
-def _near_entry(routine: core.Routine, scope: Scope, sizes: Sequence[int]) -> tuple[Assume, ...]:
-    """That it stands no further from there than a few times the greatest of these sizes."""
+def _near_entry(routine: core.Routine, scope: Scope, sizes: Sequence[int], times: int) -> tuple[Assume, ...]:
+    """That the first loop stands no further from where it is first met than so many times the greatest size."""
     span = routine.span
-    most = core.Literal(span, min(NEAR * max(sizes, default=1), (1 << scope.word_bits) - 1), core.WORD)
+    most = core.Literal(span, min(times * max(sizes, default=1), (1 << scope.word_bits) - 1), core.WORD)
 
     def near(p: Symbol) -> core.Expr:
         now, then = core.Var(span, replace(p, version=1)), core.Var(span, p)
