@@ -6,7 +6,7 @@ geometries that differ only in params that a procedure does not depend on get th
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from multiprocessing.connection import Connection
@@ -21,15 +21,16 @@ from verify.plan import matches
 from verify.present import present_run
 from verify.prove import Encodings, Proof, at_once, prove, prove_generally
 from verify.question import ask, params_in, quantified
-from verify.run import find_run, find_run_by_step
+from verify.run import Violation, breaks, find_run, find_run_by_step
 from verify.schedule import Died, Done, Late, Raised, each
 from verify.scopes import WIDTHS, Scope, Scopes, named
 from verify.search import Found, search
 from verify.seen import assumptions, geometries, whole
+from verify.sites import expressions, statements
 from verify.span import Source
 from verify.stated import stated
 from verify.stepwise import self_evident
-from verify.syntax import RoutineKind
+from verify.syntax import PROCEDURES, RoutineKind
 from verify.terms import forget
 from verify.verdict import Counterexample
 from verify.words import AbstractIntegers, AnyIntegers, BitVectors
@@ -117,7 +118,7 @@ def decide(
             case _:
                 yield Entry(names[index], asked.geometries, Mark.UNKNOWN, told(outcome))
     scopes = {name: tuple(named(geometries(program, module_of(name))[g]) for g in asked.geometries) for name in names}
-    first = [Case(row, None, group) for row in found for group in alike(program, row, None, scopes[row.routine])]
+    first = [Case(row, None, group) for row in found for group in running_alike(program, row, scopes[row.routine])]
     held: dict[str, list[str]] = {}
     for entry in _entries(first, program, sources, timeout, jobs, limit, stop):
         if entry.mark is Mark.HOLDS and has_precondition(program, entry.routine, asked.beyond):
@@ -127,7 +128,7 @@ def decide(
     second = []
     for row in found:
         left = [s for s in scopes[row.routine] if s.shown in held.get(row.routine, ())]
-        second += [Case(row, asked.beyond, group) for group in alike(program, row, asked.beyond, left)]
+        second += [Case(row, asked.beyond, group) for group in running_alike(program, row, left)]
     for entry in _entries(second, program, sources, timeout, jobs, limit, stop):
         yield replace(entry, mark=Mark.BEYOND) if entry.mark is Mark.FAILS else entry
 
@@ -143,8 +144,8 @@ def _entries(
 ) -> Iterator[Entry]:
     for index, outcome in each(Entries(program, sources, timeout), cases, jobs, limit, stop):
         match outcome:
-            case Done(value=entry):
-                yield entry
+            case Done(value=entries):
+                yield from entries
             case _:
                 yield Entry(cases[index].row.routine, cases[index].names, Mark.UNKNOWN, told(outcome))
 
@@ -180,10 +181,10 @@ def as_claim(program: core.Program, name: str, without: str | None = None) -> tu
 
 
 def as_refutation(
-    program: core.Program, name: str, geometry: str, without: str | None = None
+    program: core.Program, name: str, on: tuple[str, ...], without: str | None = None
 ) -> tuple[core.Program, core.Routine]:
-    """The program in which the contract of that routine is to be refuted on a geometry."""
-    return _as(program, name, RoutineKind.REFUTE_PROCEDURE, (geometry,), without)
+    """The program in which the contract of that routine is to be refuted on these geometries."""
+    return _as(program, name, RoutineKind.REFUTE_PROCEDURE, on, without)
 
 
 def _as(
@@ -235,7 +236,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A row on geometries that are alike, all preconditions required but for one (None: all of them)."""
+    """A row on geometries on which it runs alike, all preconditions required but for one (None: all of them)."""
 
     row: Row
     without: str | None
@@ -248,35 +249,58 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """What a worker does for a case: the first of its geometries stands for all. It is HOLDS, FAILS or UNKNOWN."""
+    """What a worker does for a case: an entry for the geometries of which it is the same. None is BEYOND."""
 
     program: core.Program
     sources: Mapping[str, Source]
     timeout: float
 
-    def __call__(self, case: Case) -> Entry:
-        name, names, scope = case.row.routine, case.names, case.scopes[0]
-        broken = next((b for b in (self.not_a_geometry(name, s) for s in case.scopes) if b), None)
+    def __call__(self, case: Case) -> tuple[Entry, ...]:
+        found: list[tuple[Entry, Violation | None]] = []
+        for scopes in alike(self.program, case.row, case.without, case.scopes):
+            names = tuple(s.shown for s in scopes)
+            again = next((pair for pair in found if pair[1] and self.breaks_too(case, scopes, pair[1])), None)
+            if again is not None:
+                found[found.index(again)] = (replace(again[0], names=again[0].names + names), again[1])
+            else:
+                found.append(self.decided(case, scopes))
+        return tuple(entry for entry, _ in found)
+
+    def decided(self, case: Case, scopes: tuple[Scope, ...]) -> tuple[Entry, Violation | None]:
+        """The entry for geometries that are alike, the first standing for all; and the run, if something fails."""
+        name, names, scope = case.row.routine, tuple(s.shown for s in scopes), scopes[0]
+
+        def unknown(why: str) -> tuple[Entry, None]:
+            return Entry(name, names, Mark.UNKNOWN, why), None
+
+        broken = next((b for b in (self.not_a_geometry(name, s) for s in scopes) if b), None)
         if broken is not None:
-            return Entry(name, names, Mark.UNKNOWN, broken)
+            return unknown(broken)
         claims, claim = as_claim(self.program, name, case.without)
         obligations = obligations_of(claims, claim)
         left = tuple(o for o in obligations if o.id in case.row.open and not self.evident(claims, o, scope))
         if left:
-            program, routine = as_refutation(self.program, name, scope.shown, case.without)
+            program, routine = as_refutation(self.program, name, case.names, case.without)
             forget()
             run = find_run_by_step(program, routine, scope, self.timeout, frozenset(o.id for o in left))
             if run is None and not all(self.proved(claims, o, scope) for o in left):
                 forget()
                 runs = find_run(program, routine, scope, None, self.timeout, None)
                 if runs.violation is None:
-                    return Entry(name, names, Mark.UNKNOWN, f"neither a proof nor a run: {runs.bound}")
+                    return unknown(f"neither a proof nor a run: {runs.bound}")
                 run = runs.violation
             if run is not None:
-                return Entry(name, names, Mark.FAILS, run.what, present_run(program, run, self.sources))
+                return Entry(name, names, Mark.FAILS, run.what, present_run(program, run, self.sources)), run
         if not self.possible(claims, next(o for o in obligations if o.kind is Kind.REQUIRES), scope):
-            return Entry(name, names, Mark.UNKNOWN, "no values were found that meet the preconditions")
-        return Entry(name, names, Mark.HOLDS)
+            return unknown("no values were found that meet the preconditions")
+        return Entry(name, names, Mark.HOLDS), None
+
+    def breaks_too(self, case: Case, scopes: Sequence[Scope], known: Violation) -> bool:
+        """True iff a run that was found on one geometry may begin on these too, and breaks the same there."""
+        program, routine = as_refutation(self.program, case.row.routine, case.names, case.without)
+        return all(
+            self.not_a_geometry(case.row.routine, s) is None and breaks(program, routine, s, known) for s in scopes
+        )
 
     def not_a_geometry(self, name: str, scope: Scope) -> str | None:
         """Which assumption a geometry does not meet."""
@@ -309,21 +333,36 @@ class Entries:
 def alike(
     program: core.Program, row: Row, without: str | None, scopes: Sequence[Scope]
 ) -> tuple[tuple[Scope, ...], ...]:
-    """The geometries in groups: those of a group have the same values for all params that the row depends on."""
-    params = frozenset(depends_on(program, row, without))
-    groups: dict[object, list[Scope]] = {}
-    for scope in scopes:
-        key = (scope.word_bits, tuple((s, v) for s, v in scope.values.items() if s in params))
-        groups.setdefault(key, []).append(scope)
-    return tuple(tuple(group) for group in groups.values())
-
-
-def depends_on(program: core.Program, row: Row, without: str | None) -> Iterator[Symbol]:
-    """The params that a row depends on: in what its body and those of its callees do and claim, and in what is open."""
+    """The geometries in groups: of a group each question that is open has the same text, once params are values."""
     claims, claim = as_claim(program, row.routine, without)
     exprs = [*reached(claims, claim.module, replace(claim, kind=RoutineKind.REFUTE_PROCEDURE))]
     for obligation in obligations_of(claims, claim):
         if obligation.kind is Kind.REQUIRES or obligation.id in row.open:
             exprs += [step.expr if isinstance(step, Assume) else step.value for step in obligation.steps]
             exprs += [obligation.goal] if obligation.goal is not None else []
-    yield from params_in(program, exprs)
+    return _by_values(params_in(program, exprs), scopes)
+
+
+def running_alike(program: core.Program, row: Row, scopes: Sequence[Scope]) -> tuple[tuple[Scope, ...], ...]:
+    """The geometries in larger groups: of a group each run goes the same way, if it may begin."""
+    routine = program.routines()[row.routine]
+    body = replace(routine, requires=(), ensures=(), witnesses=())
+    return _by_values(params_in(program, executed(program, body)), scopes)
+
+
+def executed(program: core.Program, routine: core.Routine) -> Iterator[core.Expr]:
+    """The expressions that a run evaluates: of the routine and of the procedures that it calls. Lemmas do nothing."""
+    yield from expressions(routine)
+    routines = program.routines()
+    for name in sorted({s.callee for s in statements(routine.body or ()) if isinstance(s, core.Call)}):
+        if routines[name].kind in PROCEDURES:
+            yield from executed(program, routines[name])
+
+
+def _by_values(params: Collection[Symbol], scopes: Sequence[Scope]) -> tuple[tuple[Scope, ...], ...]:
+    """The geometries in groups that have the same values for these params; within a group, lesser values first."""
+    groups: dict[object, list[Scope]] = {}
+    for scope in sorted(scopes, key=lambda s: str(sorted((p.name, str(v)) for p, v in s.values.items()))):
+        key = (scope.word_bits, tuple((s, v) for s, v in scope.values.items() if s in params))
+        groups.setdefault(key, []).append(scope)
+    return tuple(tuple(group) for group in groups.values())

@@ -169,6 +169,15 @@ def find_run_by_step(
     return search_.by_step(context_for(program, scope.values, scope.word_bits, {}))
 
 
+def breaks(program: core.Program, routine: core.Routine, scope: Scope, known: Violation) -> bool:
+    """True iff a run with the inputs of one that is known may begin on a geometry, and breaks the same there."""
+    start = Confirmed(context_for(program, scope.values, scope.word_bits, {}), {**known.inputs, **known.binding})
+    if not may_start(program, start.context, routine, start.values):
+        return False
+    run = replay(program, routine, start, (), _by_code(program, routine), LONG_RUN)
+    return isinstance(run, Violation) and run.id == known.id
+
+
 @dataclass(slots=True)
 class _RunSearch:
     """A search for a run, with more turns of each loop each time.
