@@ -74,12 +74,12 @@ def _of_routine(program: core.Program, module: core.Module, routine: core.Routin
         case RoutineKind.PROCEDURE | RoutineKind.TRUSTED | RoutineKind.INTERFERENCE | RoutineKind.LEMMA:
             return obligations_of(program, routine)
         case RoutineKind.REFUTE | RoutineKind.COVER | RoutineKind.REFUTE_PROCEDURE:
-            return (_existence(program, module, routine),)
+            return (existence(program, module, routine),)
         case _:
             assert_never(routine.kind)
 
 
-def _existence(program: core.Program, module: core.Module, routine: core.Routine) -> Obligation:
+def existence(program: core.Program, module: core.Module, routine: core.Routine) -> Obligation:
     """That some values meet `requires` and every `witness`, and for a `refute`, break an `ensures`.
 
     For a `refute procedure` the steps are those at its entry; what breaks after it is for the search to find.

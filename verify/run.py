@@ -13,6 +13,7 @@ from verify.core import Symbol, SymbolKind
 from verify.evaluate import Context, Undecided, Undefined, context_for, evaluate
 from verify.execute import Finished, Repeats, Stopped, StopReason, Trace, Violated, execute, holds_requires
 from verify.lessen import lessened
+from verify.obligations import existence
 from verify.passive import Kind
 from verify.question import ask, bends, quantified, through_defines
 from verify.rename import negation
@@ -198,7 +199,7 @@ class _RunSearch:
     def run(self) -> Runs:
         context = context_for(self.program, self.scope.values, self.scope.word_bits, {})
         reach = "the search was cut short within the first turn of each loop"
-        found = self.begun(Start(one, GUESS) for one in self.given) or self.soon(context)
+        found = self.begun(Start(one, GUESS) for one in self.given) or self.from_entry() or self.soon(context)
         if found is not None:
             return Runs(found, Reason.BOUND, "")
         for bound in TURNS:
@@ -215,6 +216,15 @@ class _RunSearch:
             if not unrolled.beyond:
                 return Runs(None, self.why, reach)
         return Runs(self.further(unrolled, context), self.why, reach)
+
+    def from_entry(self) -> Violation | None:
+        """A run from values that meet the witness clauses, where there are some: they may well say it all."""
+        if not self.routine.witnesses:
+            return None
+        module, routine = self.program.module(self.routine.module), self.routine
+        question = ask(self.program, existence(self.program, module, routine), self.scope)
+        found = search(self.program, question, self.left(), quantified(self.program, question), EFFORT)
+        return self.begun((Start(found.confirmed, LONG_RUN),)) if isinstance(found, Found) else None
 
     def begun(self, given: Iterable[Start]) -> Violation | None:
         """A run from one of these, if it is one that a run may begin with, by execution alone."""
