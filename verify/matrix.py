@@ -340,14 +340,14 @@ def alike(
         if obligation.kind is Kind.REQUIRES or obligation.id in row.open:
             exprs += [step.expr if isinstance(step, Assume) else step.value for step in obligation.steps]
             exprs += [obligation.goal] if obligation.goal is not None else []
-    return _by_values(params_in(program, exprs), scopes)
+    return by_values(params_in(program, exprs), scopes)
 
 
 def running_alike(program: core.Program, row: Row, scopes: Sequence[Scope]) -> tuple[tuple[Scope, ...], ...]:
     """The geometries in larger groups: of a group each run goes the same way, if it may begin."""
     routine = program.routines()[row.routine]
     body = replace(routine, requires=(), ensures=(), witnesses=())
-    return _by_values(params_in(program, executed(program, body)), scopes)
+    return by_values(params_in(program, executed(program, body)), scopes)
 
 
 def executed(program: core.Program, routine: core.Routine) -> Iterator[core.Expr]:
@@ -359,7 +359,7 @@ def executed(program: core.Program, routine: core.Routine) -> Iterator[core.Expr
             yield from executed(program, routines[name])
 
 
-def _by_values(params: Collection[Symbol], scopes: Sequence[Scope]) -> tuple[tuple[Scope, ...], ...]:
+def by_values(params: Collection[Symbol], scopes: Sequence[Scope]) -> tuple[tuple[Scope, ...], ...]:
     """The geometries in groups that have the same values for these params; within a group, lesser values first."""
     groups: dict[object, list[Scope]] = {}
     for scope in sorted(scopes, key=lambda s: str(sorted((p.name, str(v)) for p, v in s.values.items()))):

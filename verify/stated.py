@@ -48,6 +48,12 @@ def stated(question: Question) -> tuple[str, ...] | None:
     return minimal([name for name in question.clauses() if name in clauses], without_others)
 
 
+def same_text(a: core.Expr, b: core.Expr) -> bool:
+    """True iff two expressions say the same of the same variables, word for word, wherever they stand."""
+    shapes = _Shapes({})
+    return shapes.of(a) == shapes.of(b)
+
+
 @dataclass(slots=True)
 class _Shapes:
     """A number for each expression, equal iff they are the same once variables stand for their values.
