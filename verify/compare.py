@@ -19,7 +19,7 @@ from verify.present import present_run
 from verify.prove import Encodings, Proof, at_once, prove, prove_generally
 from verify.question import ask, params_in, quantified
 from verify.rename import conjunction, conjuncts, rename
-from verify.run import Violation, breaks, find_run
+from verify.run import Violation, breaks, find_run, smaller
 from verify.schedule import Done, each
 from verify.scopes import WIDTHS, Scope, Scopes, named
 from verify.seen import geometries, whole
@@ -65,8 +65,8 @@ class Case:
 class Compared:
     """What became of a case on the geometries `names` (none: every geometry, of 32 and of 64 bits).
 
-    `used`: preconditions and other clauses that the proof leans on. `detail`: why it is UNKNOWN. `differs`: what the two
-    leave that is not the same, by name, each with both values.
+    `used`: preconditions and other clauses that the proof leans on. `detail`: why it is UNKNOWN. `differs`: what the
+    two leave that is not the same, by name, each with both values.
     """
 
     without: str | None
@@ -259,9 +259,9 @@ class Compare:
         if runs.violation is None:
             detail = f"{why}, and no difference was found: {runs.bound}"
             return Compared(case.without, names, Outcome.UNKNOWN, detail=detail), None
-        shown = present_run(program, runs.violation, self.sources)
-        differs = tuple(_differing(both, runs.violation))
-        return Compared(case.without, names, Outcome.DIFFER, (), "", shown, differs), runs.violation
+        run = smaller(program, both, scope, runs.violation)
+        shown, differs = present_run(program, run, self.sources), tuple(_differing(both, run))
+        return Compared(case.without, names, Outcome.DIFFER, (), "", shown, differs), run
 
     def equal(self, program: core.Program, scope: Scope | None) -> tuple[str, ...] | None:
         """What a proof uses that they are equal on a geometry (None: on every one); None without a proof."""

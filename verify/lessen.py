@@ -2,34 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from verify import core
 from verify.core import Symbol, SymbolKind
 from verify.values import MapValue, Member, Value
 
 TRIES = 200
-"""How many values are tried."""
+"""How many values are tried, if no more is asked for."""
 
 Values = Mapping[Symbol, Value]
 
 
-def lessened(values: Values, breaks: Callable[[Values], bool]) -> Values:
-    """Values that break it: fewer entries in maps, then smaller numbers, then smaller sets. At most TRIES are tried."""
+def lessened(values: Values, breaks: Callable[[Values], bool], tries: int = TRIES) -> Values:
+    """Values that break it: fewer entries in maps, then smaller numbers and sets. So many values are tried at most."""
     tried: set[tuple[Symbol, Value]] = set()
     while True:
         before = values
         for symbol in sorted(_inputs(values), key=lambda s: _rank(s.type)):
-            values = _one(values, symbol, breaks, tried)
-        if values is before or len(tried) >= TRIES:
+            values = _one(values, symbol, breaks, tried, tries)
+        if values is before or len(tried) >= tries:
             return values
 
 
-def _one(values: Values, symbol: Symbol, breaks: Callable[[Values], bool], tried: set[tuple[Symbol, Value]]) -> Values:
+def nearer(values: Values, order: Sequence[Symbol], breaks: Callable[[Values], bool], word_bits: int) -> Values:
+    """Values that break it: each of these words, the last first, as small as it gets by itself or with an earlier one
+    raised by as much, so that the sum stays."""
+    for later in reversed(order):
+        for earlier in (None, *order[: order.index(later)]):
+            values = _moved_down(values, later, earlier, breaks, word_bits)
+    return values
+
+
+def _moved_down(
+    values: Values, word: Symbol, raised: Symbol | None, breaks: Callable[[Values], bool], word_bits: int
+) -> Values:
+    """One word made smaller, bit by bit from the highest; what it loses goes to the other, if there is one."""
+    for power in (1 << n for n in reversed(range(word_bits))):
+        now = values[word]
+        assert isinstance(now, int)
+        if not now & power:
+            continue
+        taken = {**values, word: now - power}
+        if raised is not None:
+            other = values[raised]
+            assert isinstance(other, int)
+            if other + power >= 1 << word_bits:
+                continue
+            taken[raised] = other + power
+        if breaks(taken):
+            values = taken
+    return values
+
+
+def _one(
+    values: Values, symbol: Symbol, breaks: Callable[[Values], bool], tried: set[tuple[Symbol, Value]], tries: int
+) -> Values:
     """One input made as small as it gets by itself. `tried` grows."""
     while True:
         for smaller in _smaller(values[symbol]):
-            if len(tried) >= TRIES:
+            if len(tried) >= tries:
                 return values
             if (symbol, smaller) in tried:
                 continue
