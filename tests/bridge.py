@@ -130,7 +130,7 @@ def call(routine: core.Routine, function: Function, example: Example, answers: M
     except Exception as error:
         raise Misbehaved(f"{function.__name__} raised {type(error).__name__}: {error}") from error
     bits = example.context.word_bits
-    after = {s: _state_after(s, v, mm, state, bits) for s, v in example.state.items()}
+    after = {s: state_after(s, v, mm, state, bits) for s, v in example.state.items()}
     many = returned if isinstance(returned, tuple) else (returned,) * len(routine.results)
     if len(many) != len(routine.results):
         raise Misbehaved(f"{returned!r} was returned for {len(routine.results)} results")
@@ -148,12 +148,12 @@ def geometry_of(context: Context) -> Geometry:
     return Geometry(
         "drawn",
         context.word_bits,
-        page_shift=_constant(context, "PAGE_SHIFT"),
-        pmd_shift=_constant(context, "PMD_SHIFT"),
-        pud_shift=_constant(context, "PUD_SHIFT"),
-        p4d_shift=_constant(context, "P4D_SHIFT"),
-        pgdir_shift=_constant(context, "PGDIR_SHIFT"),
-        task_size=_constant(context, "TASK_SIZE", core.WORD),
+        page_shift=constant(context, "PAGE_SHIFT"),
+        pmd_shift=constant(context, "PMD_SHIFT"),
+        pud_shift=constant(context, "PUD_SHIFT"),
+        p4d_shift=constant(context, "P4D_SHIFT"),
+        pgdir_shift=constant(context, "PGDIR_SHIFT"),
+        task_size=constant(context, "TASK_SIZE", core.WORD),
     )
 
 
@@ -164,7 +164,7 @@ def mm_of(geometry: Geometry, state: Mapping[str, Value], answers: Mapping[str, 
     """
     if not state:
         return Mm(geometry, {}, set())
-    pte, refuses = _map_in(state, "pte"), _map_in(state, "refuses")
+    pte, refuses = map_in(state, "pte"), map_in(state, "refuses")
     none = pte.default
     assert none == _none(none)
     hook = next((a for name, a in answers.items() if name.endswith(".move_pte")), None)
@@ -188,25 +188,25 @@ def mm_of(geometry: Geometry, state: Mapping[str, Value], answers: Mapping[str, 
         geometry,
         {key: value for key, value in pte.entries.items() if isinstance(key, int)},
         set(),
-        Allocator(lambda question: bool(refuses.get(question)), _int_in(state, "asked")),
+        Allocator(lambda question: bool(refuses.get(question)), int_in(state, "asked")),
         move_pte,
         cond_resched,
-        reported=_int_in(state, "reported"),
-        nr_ptes=_int_in(state, "nr_ptes"),
+        reported=int_in(state, "reported"),
+        nr_ptes=int_in(state, "nr_ptes"),
         mapped=_maps_before(state),
     )
     for name in SETS:
-        getattr(mm, name).update(_map_in(state, name).entries)
+        getattr(mm, name).update(map_in(state, name).entries)
     return mm
 
 
-def _map_in(state: Mapping[str, Value], name: str) -> MapValue:
+def map_in(state: Mapping[str, Value], name: str) -> MapValue:
     value = state[name]
     assert isinstance(value, MapValue)
     return value
 
 
-def _int_in(state: Mapping[str, Value], name: str) -> int:
+def int_in(state: Mapping[str, Value], name: str) -> int:
     value = state[name]
     assert isinstance(value, int)
     return value
@@ -214,7 +214,7 @@ def _int_in(state: Mapping[str, Value], name: str) -> int:
 
 def _maps_before(state: Mapping[str, Value]) -> list[Map]:
     """The last maps that are open, as far as an implementation sees them."""
-    mapped, open_maps = _map_in(state, "mapped"), _int_in(state, "open_maps")
+    mapped, open_maps = map_in(state, "mapped"), int_in(state, "open_maps")
     found = (mapped.get(number) for number in range(open_maps - DEEP, open_maps))
     return [Map(Pmd(addr), nested=False) for addr in found if isinstance(addr, int)]
 
@@ -264,7 +264,7 @@ def _addr_of(name: str) -> str:
     return name[:-3] + "addr"
 
 
-def _constant(context: Context, name: str, type_: core.Type = core.INT) -> int:
+def constant(context: Context, name: str, type_: core.Type = core.INT) -> int:
     value = context.constants[Symbol(SymbolKind.PARAM, "machine", name, type_)]
     assert isinstance(value, int)
     return value
@@ -279,7 +279,7 @@ def _none(value: Value) -> Member:
 # --- and back ------------------------------------------------------------------------------------------------------
 
 
-def _state_after(symbol: Symbol, before: Value, mm: Mm, state: Mapping[str, Value], word_bits: int) -> Value:
+def state_after(symbol: Symbol, before: Value, mm: Mm, state: Mapping[str, Value], word_bits: int) -> Value:
     """What a state is after a call; `state` has all of them before it, by name."""
     value = before
     match symbol.name:
@@ -298,10 +298,10 @@ def _state_after(symbol: Symbol, before: Value, mm: Mm, state: Mapping[str, Valu
         case "made":
             value = _laid_over(symbol, before, mm.made, word_bits)
         case "mapped":
-            first = _int_in(state, "open_maps") - DEEP
+            first = int_in(state, "open_maps") - DEEP
             value = _laid_over(symbol, before, {first + n: m.pmd for n, m in enumerate(mm.mapped)}, word_bits)
         case "open_maps":
-            value = _int_in(state, "open_maps") - DEEP + len(mm.mapped)
+            value = int_in(state, "open_maps") - DEEP + len(mm.mapped)
         case "steps":
             assert isinstance(before, int)
             value = before + len(mm.steps)

@@ -214,7 +214,7 @@ def inputs(suite: Suite, routine: core.Routine, count: int, number: int) -> Inpu
         try:
             keep = affordable if interference(suite.program, routine) is None else lockstep.affordable
             maker = _Counting(suite.program, routine, suite.aims(routine), keep)
-            _each_example(maker, count, number, kept.append)
+            each_example(maker, count, number, kept.append)
         except (Impossible, Unsatisfiable, FailedHealthCheck) as error:
             raise Broken(f"{routine.qualified}: no examples can be drawn: {error}") from error
         suite.inputs[key] = Inputs(maker, tuple(kept), maker.rejected)
@@ -232,7 +232,7 @@ class _Counting(Maker):
         return example
 
 
-def _each_example(maker: Maker, count: int, number: int, act: Callable[[Example], None]) -> None:
+def each_example(maker: Maker, count: int, number: int, act: Callable[[Example], None]) -> None:
     """Acts on `count` examples. The same number gives the same examples."""
 
     @seed(number)

@@ -1,0 +1,175 @@
+"""Each form of history in the specification and in the implementation: the same on inputs that are drawn."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import pytest
+from bridge import constant, pages_of
+from generated import each_example
+from history_bridge import FORMS, Ran, Wrong, by_implementation, by_specification, differ, with_module
+
+from mremap_impl import history
+from mremap_impl.geometry import Geometry
+from mremap_impl.history import RIGHT, WRONG, Form
+from verify import core
+from verify.core import Symbol
+from verify.evaluate import Context
+from verify.strategies.examples import Example, Maker
+from verify.strategies.shrink import shrunk
+from verify.values import Value, show
+
+pytestmark = pytest.mark.xdist_group("history agreement")
+"""All in one process: the examples are drawn once."""
+
+SITUATIONS = {
+    "any": "",
+    "user": "requires user: in_user_space(old_addr, new_addr, len)",
+    "top": """requires below: old_addr < old_addr + len
+    requires last:  next_pmd(old_addr + (len - 1)) == 0""",
+    "across": """requires below: old_addr < old_addr + len
+    requires two:   pmd_addr(old_addr) != pmd_addr(old_addr + (len - 1)) && pmd_addr(old_addr) in table""",
+    "hole": """requires below: old_addr < old_addr + len
+    requires two:   pmd_addr(old_addr) != pmd_addr(old_addr + (len - 1)) && !(pmd_addr(old_addr) in table)
+    requires there: pte[old_addr + (len - PAGE_SIZE)] != none""",
+    "sums": """requires below: int(old_addr) + int(len) <= int(~0) && int(new_addr) + int(len) <= int(~0)
+    requires wrap:  int(old_addr) + 2 * int(len) > int(~0) || int(new_addr) + 2 * int(len) > int(~0)""",
+}
+"""What is asked of the inputs beyond a valid move of at least a page. `user` is what a process can ask for."""
+
+COUNT = 40
+"""How many inputs are drawn of each situation. Each form is run on all of them."""
+
+PAGES = 160
+"""How many pages a move has at most: more than LATENCY_LIMIT lets pass twice."""
+
+FUEL, TURNS = 20_000, 2_000
+"""How many statements, or turns, a run may take. One that takes more is taken for one that never ends."""
+
+
+def text() -> str:
+    """The situations as contracts to draw from."""
+    return "module drawn;\nimport forms;\n" + "".join(
+        f"""
+procedure {name}(old_addr: word, new_addr: word, len: word)
+    requires valid: valid(old_addr, new_addr, len)
+    requires some: len > 0
+    {requires}
+{{ }}
+"""
+        for name, requires in SITUATIONS.items()
+    )
+
+
+def affordable(context: Context, values: Mapping[Symbol, Value]) -> bool:
+    return pages_of(constant(context, "PAGE_SHIFT"), {s.name: v for s, v in values.items()}) <= PAGES
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An input, and what the forms of the specification make of it, by name."""
+
+    situation: str
+    example: Example
+    specified: Mapping[str, Ran]
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    program: core.Program
+    makers: Mapping[str, Maker]
+    drawn: tuple[Case, ...]
+
+    def specified(self, name: str, example: Example) -> Ran:
+        return by_specification(self.program, example.context, name, inputs(example), FUEL)
+
+    def implemented(self, name: str, example: Example) -> Ran:
+        return by_implementation(self.program, example.context, name, inputs(example), TURNS)[0]
+
+    def differing(self, name: str) -> list[Case]:
+        """The inputs on which a form as it is now differs from that of the specification."""
+        return [c for c in self.drawn if differ(c.specified[name], self.implemented(name, c.example))]
+
+    def message(self, name: str, case: Case) -> str:
+        """The smallest such input that is found."""
+        maker = self.makers[case.situation]
+
+        def fails(choices: bytes) -> bool:
+            example = maker.make(choices)
+            if example is None:
+                return False
+            return differ(self.specified(name, example), self.implemented(name, example)) is not None
+
+        example = maker.make(shrunk(case.example.choices, fails))
+        assert example is not None
+        shown = [f"  {s.name} = {show(v, s.type)}" for s, v in example.entry.items()]
+        geometry = example.geometry or {s.name: v for s, v in example.context.constants.items()}
+        why = differ(self.specified(name, example), self.implemented(name, example))
+        return "\n".join([f"{name} on {geometry}: {why}", *shown])
+
+
+def inputs(example: Example) -> dict[str, Value]:
+    return {s.name: v for s, v in example.entry.items()}
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Cases:
+    program = with_module(tmp_path_factory.mktemp("drawn"), "drawn", text())
+    makers = {n: Maker(program, program.routines()[f"drawn.{n}"], (), affordable) for n in SITUATIONS}
+    found = Cases(program, makers, ())
+    drawn: list[Case] = []
+
+    def act(situation: str, example: Example) -> None:
+        drawn.append(Case(situation, example, {name: found.specified(name, example) for name in FORMS}))
+
+    for number, (name, maker) in enumerate(makers.items()):
+        each_example(maker, COUNT, number, partial(act, name))
+    return Cases(program, makers, tuple(drawn))
+
+
+def counted(cases: Cases, name: str) -> Counter[object]:
+    """What becomes of the inputs by a form of the specification."""
+
+    def kind(case: Case) -> object:
+        end, length = case.specified[name].end, inputs(case.example)["len"]
+        assert isinstance(length, int)
+        if isinstance(end, Wrong):
+            return end
+        return "all" if end == length else "more" if end > length else "less" if end else "none"
+
+    return Counter(kind(case) for case in cases.drawn)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_form_is_the_same_in_both(cases: Cases, name: str) -> None:
+    assert len(cases.drawn) == COUNT * len(SITUATIONS)
+    for case in cases.differing(name):
+        pytest.fail(cases.message(name, case))
+
+
+@pytest.mark.parametrize("form", RIGHT, ids=lambda form: form.__name__)
+def test_a_right_form_never_goes_wrong(cases: Cases, form: Form) -> None:
+    found = counted(cases, form.__name__)
+    assert found.keys() <= {"all", "less", "none"}
+    assert found["all"] > len(cases.drawn) / 2
+    assert found["less"] + found["none"] > 10
+
+
+def test_the_right_forms_by_extents_end_alike(cases: Cases) -> None:
+    names = [form.__name__ for form in RIGHT if form.__name__ != "by_page"]
+    for case in cases.drawn:
+        first, *rest = ((r.end, r.pte, r.table, r.asked) for r in (case.specified[name] for name in names))
+        assert all(other == first for other in rest)
+
+
+@pytest.mark.parametrize("form", WRONG, ids=lambda form: form.__name__)
+def test_a_wrong_form_goes_wrong_on_some(cases: Cases, form: Form) -> None:
+    found = counted(cases, form.__name__)
+    print(form.__name__, found)
+
+
+def not_cut(extent: int, _new_addr: int, _geometry: Geometry) -> int:
+    return extent
