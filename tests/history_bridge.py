@@ -26,8 +26,8 @@ from bridge import constant, geometry_of, int_in, map_in, state_after
 from forms import Endless, outcome
 
 from mremap_impl.geometry import Geometry
-from mremap_impl.history import RIGHT, WRONG, Form
-from mremap_impl.mm import Allocator, BadPointer, Mm, Step
+from mremap_impl.history import RIGHT, WRONG
+from mremap_impl.mm import Allocator, BadPointer, Event, Mm, Step
 from verify import core
 from verify.core import Symbol, SymbolKind
 from verify.elaborate import elaborate
@@ -196,13 +196,19 @@ def by_implementation(
     name: str,
     inputs: Mapping[str, Value],
     turns: int = 10_000,
-    form: Form | None = None,
+    acts: int = 10_000_000,
 ) -> tuple[Ran, Sequence[Step]]:
-    """Runs a form, as the implementation has it, or another one in its place; and the steps that it made."""
-    form = form or FORMS[name]
+    """Runs a form, as the implementation has it; and the steps that it made. It is stopped after so many turns, or so
+    many things that others could notice."""
     mm = mm_of(two_levels(context), inputs)
+
+    def watch(_event: Event) -> None:
+        if len(mm.events) >= acts:
+            raise TimeoutError
+
+    mm.watch = watch
     old_addr, new_addr, length = (int_in(inputs, n) for n in ("old_addr", "new_addr", "len"))
-    found = outcome(form, mm, old_addr, new_addr, length, turns)
+    found = outcome(FORMS[name], mm, old_addr, new_addr, length, turns)
     ends = {BadPointer: Wrong.PAST, Endless: Wrong.ENDLESS, TimeoutError: Wrong.UNENDED}
     end = found.end if isinstance(found.end, int) else ends[found.end]
     states = [i.symbol for i in program.visible_items("forms") if isinstance(i, core.State)]
@@ -219,13 +225,17 @@ def by_implementation(
 def differ(specified: Ran, ran: Ran) -> str | None:
     """In which way two runs of a form on the same inputs differ; None if they do not.
 
-    Of loops that go on for ever each is stopped at a place of its own. So there it is the way that is compared.
+    A loop that never ends is stopped at a place of its own in each. So there it is the way that is compared, as it is as
+    far as the specification's run got where that was cut short.
     """
     endless = (Wrong.ENDLESS, Wrong.UNENDED)
-    if specified.end in endless or ran.end in endless:
-        if not (specified.end in endless and ran.end in endless):
-            return f"one ends, the other does not: {specified.end} and {ran.end}"
-        return None if all(a == b for a, b in zip(specified.places, ran.places, strict=False)) else "they go other ways"
+    if specified.end in endless:
+        if specified.end is Wrong.ENDLESS and ran.end not in endless:
+            return f"one never ends, the other does: {ran.end}"
+        short = min(len(specified.places), len(ran.places))
+        same = specified.places[:short] == ran.places[:short]
+        enough = specified.end is Wrong.ENDLESS or len(specified.places) == short
+        return None if same and enough else f"they go other ways: {specified.places} and {ran.places}"
     for what in ("end", "places", "table", "asked", "pte"):
         one, other = getattr(specified, what), getattr(ran, what)
         if one != other:

@@ -46,8 +46,8 @@ COUNT = 40
 PAGES = 160
 """How many pages a move has at most: more than LATENCY_LIMIT lets pass twice."""
 
-FUEL, TURNS = 20_000, 2_000
-"""How many statements, or turns, a run may take. One that takes more is taken for one that never ends."""
+FUEL, TURNS, ACTS = 5_000, 400, 20_000
+"""How many statements a run of the specification may take; turns and acts, one of the implementation. What takes more is compared as far as it went."""
 
 
 def text() -> str:
@@ -86,29 +86,30 @@ class Cases:
     def specified(self, name: str, example: Example) -> Ran:
         return by_specification(self.program, example.context, name, inputs(example), FUEL)
 
-    def implemented(self, name: str, example: Example) -> Ran:
-        return by_implementation(self.program, example.context, name, inputs(example), TURNS)[0]
+    def difference(self, name: str, example: Example, specified: Ran) -> str | None:
+        """In which way a form as it is now differs from that of the specification on an input."""
+        turns = len(specified.places) + 2 if specified.end is Wrong.UNENDED else TURNS
+        ran, _ = by_implementation(self.program, example.context, name, inputs(example), turns, ACTS)
+        return differ(specified, ran)
 
     def differing(self, name: str) -> list[Case]:
-        """The inputs on which a form as it is now differs from that of the specification."""
-        return [c for c in self.drawn if differ(c.specified[name], self.implemented(name, c.example))]
+        """The inputs on which it does."""
+        return [c for c in self.drawn if self.difference(name, c.example, c.specified[name])]
 
     def message(self, name: str, case: Case) -> str:
         """The smallest such input that is found."""
         maker = self.makers[case.situation]
 
         def fails(choices: bytes) -> bool:
-            example = maker.make(choices)
-            if example is None:
-                return False
-            return differ(self.specified(name, example), self.implemented(name, example)) is not None
+            made = maker.make(choices)
+            return made is not None and self.difference(name, made, self.specified(name, made)) is not None
 
         example = maker.make(shrunk(case.example.choices, fails))
         assert example is not None
-        shown = [f"  {s.name} = {show(v, s.type)}" for s, v in example.entry.items()]
-        geometry = example.geometry or {s.name: v for s, v in example.context.constants.items()}
-        why = differ(self.specified(name, example), self.implemented(name, example))
-        return "\n".join([f"{name} on {geometry}: {why}", *shown])
+        why = self.difference(name, example, self.specified(name, example))
+        shown = [f"  {s.name} = {show(v, s.type, example.context.word_bits)}" for s, v in example.entry.items()]
+        params = {s.name: v for s, v in example.context.constants.items()}
+        return "\n".join([f"{name} on {example.geometry or params}: {why}", *shown])
 
 
 def inputs(example: Example) -> dict[str, Value]:
