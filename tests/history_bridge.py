@@ -241,4 +241,3 @@ def differ(specified: Ran, ran: Ran) -> str | None:
         if one != other:
             return f"{what} differs: {one} and {other}"
     return None
-
