@@ -1,4 +1,4 @@
-"""Between a state of the specification and a state of the implementation: the one module that knows both sides.
+"""Between a state of the specification and a state of the implementation: a module that knows both sides.
 
 | specification | implementation |
 |---|---|

@@ -225,8 +225,8 @@ def by_implementation(
 def differ(specified: Ran, ran: Ran) -> str | None:
     """In which way two runs of a form on the same inputs differ; None if they do not.
 
-    A loop that never ends is stopped at a place of its own in each. So there it is the way that is compared, as it is as
-    far as the specification's run got where that was cut short.
+    A loop that never ends is stopped at a place of its own in each. So there it is the way that is compared; where the
+    specification's run was cut short, the way as far as it got.
     """
     endless = (Wrong.ENDLESS, Wrong.UNENDED)
     if specified.end in endless:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import pytest
@@ -56,7 +56,8 @@ PAGES = 160
 """How many pages a move has at most: more than LATENCY_LIMIT lets pass twice."""
 
 FUEL, TURNS, ACTS = 5_000, 400, 20_000
-"""How many statements a run of the specification may take; turns and acts, one of the implementation. What takes more is compared as far as it went."""
+"""How many statements a run of the specification may take; and turns and acts, one of the implementation. What takes
+more is compared as far as it went."""
 
 
 def text() -> str:
@@ -88,9 +89,9 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Cases:
-    program: core.Program
-    makers: Mapping[str, Maker]
-    drawn: tuple[Case, ...]
+    program: core.Program = field(repr=False)
+    makers: Mapping[str, Maker] = field(repr=False)
+    drawn: tuple[Case, ...] = field(repr=False)
 
     def specified(self, name: str, example: Example) -> Ran:
         return by_specification(self.program, example.context, name, inputs(example), FUEL)
@@ -101,9 +102,9 @@ class Cases:
         ran, _ = by_implementation(self.program, example.context, name, inputs(example), turns, ACTS)
         return differ(specified, ran)
 
-    def differing(self, name: str) -> list[Case]:
-        """The inputs on which it does."""
-        return [c for c in self.drawn if self.difference(name, c.example, c.specified[name])]
+    def differing(self, name: str) -> Case | None:
+        """The first input on which it does."""
+        return next((c for c in self.drawn if self.difference(name, c.example, c.specified[name])), None)
 
     def message(self, name: str, case: Case) -> str:
         """The smallest such input that is found."""
@@ -156,8 +157,8 @@ def counted(cases: Cases, name: str) -> Counter[object]:
 @pytest.mark.parametrize("name", FORMS)
 def test_a_form_is_the_same_in_both(cases: Cases, name: str) -> None:
     assert len(cases.drawn) == COUNT * len(SITUATIONS)
-    for case in cases.differing(name):
-        pytest.fail(cases.message(name, case))
+    case = cases.differing(name)
+    assert case is None, cases.message(name, case)
 
 
 @pytest.mark.parametrize("form", RIGHT, ids=lambda form: form.__name__)
@@ -199,6 +200,10 @@ def not_cut(extent: int, _new_addr: int, _geometry: Geometry) -> int:
     return extent
 
 
+def no_latency_cut(extent: int, _geometry: Geometry) -> int:
+    return extent
+
+
 def not_compared(old_addr: int, _old_end: int, geometry: Geometry) -> int:
     return geometry.words.sub(next_pmd(old_addr, geometry), old_addr)
 
@@ -222,14 +227,14 @@ def by_pages_of_two(mm: Mm, old_addr: int, new_addr: int, len: int) -> int:
 
 FAULTS: list[tuple[str, Callable[..., int], list[str]]] = [
     ("destination_cut", not_cut, ["no_latency_limit_2018", "skip_cut_2020", "get_extent_fixed", "get_extent_2020"]),
-    ("latency_cut", not_cut, ["extents_2005", "suggestion_2011", "deltas_2011", "draft_2011"]),
+    ("latency_cut", no_latency_cut, ["extents_2005", "suggestion_2011", "deltas_2011", "draft_2011"]),
     ("source_extent", not_compared, ["extents_2005"]),
     ("extent_by_deltas", not_compared, ["deltas_2011", "progress_guard_2024", "progress_guard_2023"]),
     ("extent_either_above_end", extent_next_above_end, ["suggestion_2011"]),
     ("extent_next_above_end", extent_by_deltas, ["draft_2011", "get_extent_2020"]),
     ("extent_by_addr_end", addr_end_never_elided, ["addr_end_2020", "addr_end_cursor_2020"]),
     ("how_much_done_guarded_by_sum", how_much_done_guarded_by_start, ["progress_guard_2023"]),
-    ("how_much_done", all_done, ["deltas_2011", "addr_end_2020"]),
+    ("how_much_done", all_done, ["deltas_2011", "draft_2011"]),
     ("move_page_tables_by_page", by_pages_of_two, ["by_page"]),
 ]
 """What is put in the place of what, and forms that have it."""
@@ -241,11 +246,13 @@ def test_a_fault_in_the_implementation_of_a_form_is_noticed(
 ) -> None:
     monkeypatch.setattr(history, what, fault)
     for name in names:
-        assert cases.differing(name), name
+        assert cases.differing(name) is not None, name
 
 
 def test_what_is_noticed_is_told_by_a_small_example(cases: Cases, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "how_much_done", all_done)
-    told = cases.message("deltas_2011", cases.differing("deltas_2011")[0])
+    case = cases.differing("deltas_2011")
+    assert case is not None
+    told = cases.message("deltas_2011", case)
     assert told.startswith("deltas_2011 on ")
     assert "end differs: 0 and" in told
