@@ -6,25 +6,29 @@ was executed. Each precondition is left out in turn, so that one sees which of t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from multiprocessing.connection import Connection
 
 from verify import core
+from verify.confirm import Confirmed
 from verify.core import BinaryOp, Symbol, SymbolKind
+from verify.evaluate import context_for
 from verify.matrix import by_values, executed, told
 from verify.passive import Obligation
 from verify.present import present_run
 from verify.prove import Encodings, Proof, at_once, prove, prove_generally
 from verify.question import ask, params_in, quantified
 from verify.rename import conjunction, conjuncts, rename
-from verify.run import Violation, breaks, find_run, smaller
+from verify.run import Violation, breaks, find_run, may_start, replay, smaller
 from verify.schedule import Done, each
 from verify.scopes import WIDTHS, Scope, Scopes, named
 from verify.seen import geometries, whole
 from verify.span import Source
 from verify.stated import same_text
+from verify.stepwise import ANYWHERE, AT_ENTRY, FAR, NEAR, starts_of
 from verify.syntax import RoutineKind
 from verify.terms import forget
 from verify.turns import Comparison, NotAlike, with_functions
@@ -125,6 +129,8 @@ def pair(program: core.Program, one: str, other: str) -> tuple[core.Program, Pai
 
 MODULE, BOTH, SAME = "one and the other", "both", "same"
 """The names of the routine that runs one after the other, and of what it asserts. No module can be called so."""
+
+ID = f"{MODULE}.{BOTH}.assert.{SAME}"
 
 
 def _in_turn(a: core.Routine, b: core.Routine) -> core.Routine:
@@ -234,7 +240,7 @@ class Compare:
     def everywhere(self, program: core.Program, case: Case) -> Compared:
         """A proof for every geometry, or UNKNOWN."""
         try:
-            used = self.equal(program, None)
+            used = self.equal(*self.laid_out(program, None), None)
         except NotAlike as error:
             return Compared(case.without, (), Outcome.UNKNOWN, detail=str(error))
         if used is None:
@@ -245,26 +251,51 @@ class Compare:
         self, program: core.Program, case: Case, scope: Scope, names: tuple[str, ...]
     ) -> tuple[Compared, Violation | None]:
         """The outcome on one geometry, and the run, if they differ."""
-        why = "there is no proof turn by turn"
-        try:
-            used = self.equal(program, scope)
-        except NotAlike as error:
-            used, why = None, str(error)
-        if used is not None:
-            return Compared(case.without, names, Outcome.EQUAL, used), None
-        forget()
         both = replace(program.routines()[f"{MODULE}.{BOTH}"], on=(scope.shown,))
-        ids = frozenset({f"{MODULE}.{BOTH}.assert.{SAME}"})
-        runs = find_run(program, both, scope, ids, self.timeout, None)
-        if runs.violation is None:
-            detail = f"{why}, and no difference was found: {runs.bound}"
-            return Compared(case.without, names, Outcome.UNKNOWN, detail=detail), None
-        run = smaller(program, both, scope, runs.violation)
+        try:
+            comparison, known = self.laid_out(program, scope)
+            used, why = self.equal(comparison, known, scope), "there is no proof turn by turn"
+            if used is not None:
+                return Compared(case.without, names, Outcome.EQUAL, used), None
+            run = self.by_turn(program, both, comparison, known, scope)
+        except NotAlike as error:
+            run, why = None, str(error)
+        if run is None:
+            forget()
+            runs = find_run(program, both, scope, frozenset({ID}), self.timeout / 2, None)
+            if runs.violation is None:
+                detail = f"{why}, and no difference was found: {runs.bound}"
+                return Compared(case.without, names, Outcome.UNKNOWN, detail=detail), None
+            run = runs.violation
+        run = smaller(program, both, scope, run)
         shown, differs = present_run(program, run, self.sources), tuple(_differing(both, run))
         return Compared(case.without, names, Outcome.DIFFER, (), "", shown, differs), run
 
-    def equal(self, program: core.Program, scope: Scope | None) -> tuple[str, ...] | None:
-        """What a proof uses that they are equal on a geometry (None: on every one); None without a proof."""
+    def by_turn(
+        self,
+        program: core.Program,
+        both: core.Routine,
+        comparison: Comparison,
+        known: Sequence[core.Clause],
+        scope: Scope,
+    ) -> Violation | None:
+        """A run of both that comes to a turn in which they differ."""
+        if comparison.loop is None:
+            return None
+        functions, deadline = comparison.program, time.monotonic() + self.timeout / 2
+        asked = [ask(functions, o, scope) for o in comparison.questions(known)]
+        context = context_for(program, scope.values, scope.word_bits, {})
+        distances = (AT_ENTRY, NEAR, FAR, ANYWHERE)
+        for start in starts_of(functions, comparison.one, asked, scope, deadline, distances):
+            values = start.confirmed.values
+            if may_start(program, context, both, values):
+                run = replay(program, both, Confirmed(context, values), (), lambda id_: id_ == ID, 2 * start.fuel)
+                if isinstance(run, Violation):
+                    return run
+        return None
+
+    def laid_out(self, program: core.Program, scope: Scope | None) -> tuple[Comparison, list[core.Clause]]:
+        """The two side by side, and the invariants of the first one's loop that hold. Raises NotAlike."""
         functions = with_functions(program)
         routines = functions.routines()
         comparison = Comparison(functions, routines[self.pair.one], routines[self.pair.other])
@@ -272,11 +303,16 @@ class Compare:
         while True:
             left = [c for c in known if all(self.proof(functions, o, scope, True) for o in comparison.kept(c, known))]
             if left == known:
-                break
+                return comparison, known
             known = left
+
+    def equal(
+        self, comparison: Comparison, known: Sequence[core.Clause], scope: Scope | None
+    ) -> tuple[str, ...] | None:
+        """What a proof uses that they are equal on a geometry (None: on every one); None without a proof."""
         used: list[str] = []
         for obligation in comparison.questions(known):
-            found = self.proof(functions, obligation, scope, False)
+            found = self.proof(comparison.program, obligation, scope, False)
             if found is None:
                 return None
             used += found.used

@@ -96,13 +96,25 @@ def starts(
     obligations = [
         o for o in obligations_of(claims, claim) if o.kind in _BREAKING and o.leans and (ids is None or o.id in ids)
     ]
-    sizes = sizes_of(context_for(claims, scope.values, scope.word_bits, {}))
     questions = [ask(claims, o, scope) for o in sorted(obligations, key=lambda o: _BREAKING.index(o.kind))]
     if ids is None:
         questions = [q for q in questions if stated(q) is None and not self_evident(claims, q)]
+    yield from starts_of(claims, claim, questions, scope, deadline, distances)
+
+
+def starts_of(
+    program: core.Program,
+    routine: core.Routine,
+    questions: Sequence[Question],
+    scope: Scope,
+    deadline: float,
+    distances: Sequence[int | None],
+) -> Iterator[Start]:
+    """The same for questions about a turn of the routine's first loop, at the head of which symbols have version 1."""
+    sizes = sizes_of(context_for(program, scope.values, scope.word_bits, {}))
     for distance in distances:
         fuel = SHORT_RUN if distance in (AT_ENTRY, NEAR) else LONG_RUN
-        where = () if distance is ANYWHERE else _near_entry(claim, scope, sizes, distance)
+        where = () if distance is ANYWHERE else _near_entry(routine, scope, sizes, distance)
         for question in questions:
             asked = replace(question, steps=(*question.steps, *where))
             for _ in range(ROUNDS):
@@ -110,15 +122,15 @@ def starts(
                 if left <= 0:
                     return
                 forget()
-                found = search(claims, asked, left, quantified(claims, asked), BRIEF)
+                found = search(program, asked, left, quantified(program, asked), BRIEF)
                 forget()
                 if not isinstance(found, Found):
                     break
                 yield from (Start(one, fuel) for one in entries(found.confirmed))
-                heads = reached(claims, claim, found.confirmed, fuel)
+                heads = reached(program, routine, found.confirmed, fuel)
                 if not heads:
                     break
-                asked = replace(question, steps=(*question.steps, _at_one_of(claim, heads)))
+                asked = replace(question, steps=(*question.steps, _at_one_of(routine, heads)))
 
 
 def self_evident(program: core.Program, question: Question) -> bool:

@@ -211,7 +211,7 @@ class Comparison:
 
     def __init__(self, program: core.Program, one: core.Routine, other: core.Routine) -> None:
         versions: dict[tuple[str, str], int] = defaultdict(int)
-        self.one, self.other = one, other
+        self.program, self.one, self.other = program, one, other
         self.a = _Side(program, one, {p: p for p in one.parameters}, versions)
         self.b = _Side(program, other, dict(zip(other.parameters, one.parameters, strict=True)), versions)
         parts_a, parts_b = Parts.of(one), Parts.of(other)
@@ -375,7 +375,9 @@ class Comparison:
         span, one = self.one.span, self.one
         steps: list[Step] = [Assume((), c.expr, f"{one.qualified}.requires.{c.label}") for c in one.requires]
         to_a, to_b = upto or (len(self.a.steps), len(self.b.steps))
-        steps += [*more, *self.a.steps[:to_a], *self.b.steps[:to_b]]
+        at_a, at_b = (min(self.upto[0], to_a), min(self.upto[1], to_b)) if self.loop is not None else (to_a, to_b)
+        steps += [*self.a.steps[:at_a], *self.b.steps[:at_b]]  # what is known at the head is about these
+        steps += [*more, *self.a.steps[at_a:to_a], *self.b.steps[at_b:to_b]]
         goal = conjunction(span, tuple(goals)) if goals else core.Literal(span, True, BOOL)
         revealed = frozenset(
             s.function for r in (one, self.other) for s in statements(r.body or ()) if isinstance(s, core.Reveal)
