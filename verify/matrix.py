@@ -13,12 +13,12 @@ from multiprocessing.connection import Connection
 
 from verify import core
 from verify.contract import obligations_of
-from verify.core import Symbol
+from verify.core import Symbol, SymbolKind
 from verify.evaluate import context_for, evaluate
 from verify.literals import reached
 from verify.passive import Assume, Kind, Obligation
 from verify.plan import matches
-from verify.present import present_run
+from verify.present import present_run, shown
 from verify.prove import Encodings, Proof, at_once, prove, prove_generally
 from verify.question import ask, params_in, quantified
 from verify.run import Violation, breaks, find_run, find_run_by_step
@@ -32,7 +32,8 @@ from verify.stated import stated
 from verify.stepwise import self_evident
 from verify.syntax import PROCEDURES, RoutineKind
 from verify.terms import forget
-from verify.verdict import Counterexample
+from verify.values import some_value
+from verify.verdict import Counterexample, Shown
 from verify.words import AbstractIntegers, AnyIntegers, BitVectors
 
 KINDS = (RoutineKind.PROCEDURE, RoutineKind.REFUTE_PROCEDURE)
@@ -66,7 +67,8 @@ class Row:
 class Entry:
     """One procedure on the geometries `names`, which are alike as far as it depends on them.
 
-    `detail`: why it is UNKNOWN, or what the run breaks. `counterexample` is there iff something fails: a run that was
+    `detail`: why it is UNKNOWN, or what the run breaks. The rest is there iff something fails. `broken`: the id of what
+    is. `inputs`: the arguments, and the states that are not as plain as can be. `counterexample`: a run that was
     executed, on the first of the geometries.
     """
 
@@ -74,6 +76,8 @@ class Entry:
     names: tuple[str, ...]
     mark: Mark
     detail: str = ""
+    broken: str = ""
+    inputs: tuple[Shown, ...] = ()
     counterexample: Counterexample | None = None
 
 
@@ -87,9 +91,14 @@ class Matrix:
 
 
 def matrix(program: core.Program, only: Sequence[str], beyond: str | None, geometry: str | None) -> Matrix:
-    """The procedures of the modules asked for whose name matches one of the patterns (none: all), and all geometries
-    that they see, or the one that is named."""
-    chosen = tuple(r for r in rows(program) if matches(r.name, only) or matches(r.qualified, only))
+    """The procedures of the modules asked for whose name matches one of the patterns (none: all), in the order of the
+    patterns, and all geometries that they see, or the one that is named."""
+    found: dict[str, core.Routine] = {}
+    for pattern in only or ("*",):
+        found.update(
+            (r.qualified, r) for r in rows(program) if any(matches(n, (pattern,)) for n in (r.name, r.qualified))
+        )
+    chosen = tuple(found.values())
     seen: dict[str, None] = {}
     for routine in chosen:
         items = program.visible_items(routine.module)
@@ -290,10 +299,18 @@ class Entries:
                     return unknown(f"neither a proof nor a run: {runs.bound}")
                 run = runs.violation
             if run is not None:
-                return Entry(name, names, Mark.FAILS, run.what, present_run(program, run, self.sources)), run
+                return self.failed(name, names, program, run), run
         if not self.possible(claims, next(o for o in obligations if o.kind is Kind.REQUIRES), scope):
             return unknown("no values were found that meet the preconditions")
         return Entry(name, names, Mark.HOLDS), None
+
+    def failed(self, name: str, names: tuple[str, ...], program: core.Program, run: Violation) -> Entry:
+        """The entry for a run that breaks something."""
+        bits = run.context.word_bits
+        said = {s: v for s, v in run.inputs.items() if s.kind is not SymbolKind.STATE or v != some_value(s.type, bits)}
+        inputs = tuple(shown(s.name, v, s.type, bits) for s, v in said.items())
+        found = present_run(program, run, self.sources)
+        return Entry(name, names, Mark.FAILS, run.what, run.id, inputs, found)
 
     def breaks_too(self, case: Case, scopes: Sequence[Scope], known: Violation) -> bool:
         """True iff a run that was found on one geometry may begin on these too, and breaks the same there."""
