@@ -287,16 +287,17 @@ class Entries:
             return unknown(broken)
         claims, claim = as_claim(self.program, name, case.without)
         obligations = obligations_of(claims, claim)
-        left = tuple(o for o in obligations if o.id in case.row.open and not self.evident(claims, o, scope))
-        if left:
+        why = unprovable(self.program, claim)
+        left = tuple(o for o in obligations if o.id in case.row.open and (why or not self.evident(claims, o, scope)))
+        if left or why:
             program, routine = as_refutation(self.program, name, case.names, case.without)
             forget()
             run = find_run_by_step(program, routine, scope, self.timeout, frozenset(o.id for o in left))
-            if run is None and not all(self.proved(claims, o, scope) for o in left):
+            if run is None and (why or not all(self.proved(claims, o, scope) for o in left)):
                 forget()
                 runs = find_run(program, routine, scope, None, self.timeout, None)
                 if runs.violation is None:
-                    return unknown(f"neither a proof nor a run: {runs.bound}")
+                    return unknown(f"neither a proof{f' ({why})' if why else ''} nor a run: {runs.bound}")
                 run = runs.violation
             if run is not None:
                 return self.failed(name, names, program, run), run
@@ -345,6 +346,18 @@ class Entries:
         forget()
         question = ask(program, obligation, scope)
         return isinstance(search(program, question, self.timeout * PROOF, quantified(program, question)), Found)
+
+
+def unprovable(program: core.Program, routine: core.Routine) -> str | None:
+    """Why proofs of its obligations say too little of a routine's runs, if they do. Both are for a `refute procedure`
+    alone: loops that nobody has said to end, and calls of another one, whose contract is false somewhere."""
+    routines = program.routines()
+    for statement in statements(routine.body or ()):
+        if isinstance(statement, core.Loop) and statement.decreases is None:
+            return "it has a loop without `decreases`"
+        if isinstance(statement, core.Call) and routines[statement.callee].kind is RoutineKind.REFUTE_PROCEDURE:
+            return f"it calls the refute procedure `{routines[statement.callee].name}`"
+    return None
 
 
 def alike(
