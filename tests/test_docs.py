@@ -336,7 +336,7 @@ def test_each_claim_of_the_specification_has_a_row_with_all_its_obligations(spec
 
 
 def test_each_claim_named_in_the_specification_has_an_obligation(specification: core.Program) -> None:
-    lines = [text_of(str(p.relative_to(ROOT))) for p in sorted((ROOT / "spec").glob("*.spec"))]
+    lines = [text_of(str(p.relative_to(ROOT))) for p in sorted((ROOT / "spec").rglob("*.spec"))]
     named = {c for text in lines for m in re.findall(r"/// claim: (.*)", text) for c in m.split(", ")}
     assert named == {claim for obligation in obligations(specification) for claim in obligation.claims}
 
