@@ -213,6 +213,19 @@ refute procedure twice(a: word) returns (r: word)
     assert found["low"].detail.startswith("neither a proof (it calls the refute procedure `following`) nor a run: ")
 
 
+def test_a_proof_for_words_of_32_and_64_bits_says_nothing_of_others() -> None:
+    small = """\
+geometry tiny { WORD_BITS = 16; SHIFT = 4; TOP = 0x7fff; COLOUR = 1; }
+procedure of_size(a: word) returns (r: word) ensures some: int(~0) > 0x1_0000 || r != 0 { r = a; }
+procedure less(a: word) returns (r: word) ensures same: r == (a & ~0) { r = a; }
+"""
+    _, entries = decided(TEXT + small, "of_size", "less")
+    found = marks(entries)
+    assert found.pop("of_size tiny") == "fails"
+    assert set(found.values()) == {"holds"}
+    assert "less tiny" in found
+
+
 def test_an_input_is_tried_on_other_geometries_before_the_solver_is_asked() -> None:
     text = TEXT.replace("TOP = 0x7fff_ffff; COLOUR = 2", "TOP = 0xffff_fff8; COLOUR = 2")
     _, entries = decided(text, "following")

@@ -62,6 +62,10 @@ class Row:
     beyond: str | None
     open: tuple[str, ...]
 
+    def is_open(self, id_: str, word_bits: int) -> bool:
+        """True iff there is no such proof, or it says nothing of words of that size."""
+        return id_ in self.open or word_bits not in WIDTHS
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -288,7 +292,8 @@ class Entries:
         claims, claim = as_claim(self.program, name, case.without)
         obligations = obligations_of(claims, claim)
         why = unprovable(self.program, claim)
-        left = tuple(o for o in obligations if o.id in case.row.open and (why or not self.evident(claims, o, scope)))
+        asked = tuple(o for o in obligations if case.row.is_open(o.id, scope.word_bits) and o.kind is not Kind.REQUIRES)
+        left = tuple(o for o in asked if why or not self.evident(claims, o, scope))
         if left or why:
             program, routine = as_refutation(self.program, name, case.names, case.without)
             forget()
@@ -367,7 +372,7 @@ def alike(
     claims, claim = as_claim(program, row.routine, without)
     exprs = [*reached(claims, claim.module, replace(claim, kind=RoutineKind.REFUTE_PROCEDURE))]
     for obligation in obligations_of(claims, claim):
-        if obligation.kind is Kind.REQUIRES or obligation.id in row.open:
+        if obligation.kind is Kind.REQUIRES or any(row.is_open(obligation.id, s.word_bits) for s in scopes):
             exprs += [step.expr if isinstance(step, Assume) else step.value for step in obligation.steps]
             exprs += [obligation.goal] if obligation.goal is not None else []
     return _by_values(params_in(program, exprs), scopes)
