@@ -8,6 +8,7 @@ A fenced block has a marker, an HTML comment on the line before it, that says wh
     spec                            a specification, with verdicts behind `//`
     spec: error[CODE]               a specification with this one mistake
     clause: PROCEDURE               a clause that may be added to a procedure
+    makes the table                 the command of the table below: `tests/history_table.py` runs it
     ci: NAME                        a command that `.ci/run` runs, not a test
     drawn                           a picture
 """
@@ -37,7 +38,7 @@ from verify.plan import matches
 from verify.verdict import Reason, Verdict
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ("README.md", "spec/README.md", "ARCHITECTURE.md", "CHANGELOG.md")
+DOCUMENTS = ("README.md", "spec/README.md", "spec/history/README.md", "ARCHITECTURE.md", "CHANGELOG.md")
 
 # --- the documents -------------------------------------------------------------------------------------------------
 
@@ -91,7 +92,7 @@ def ticked(text: str) -> list[str]:
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
 def test_each_block_says_what_a_test_does_with_it(block: Block) -> None:
     tested = r"run: exits \d+(, with the clause)?|printed|spec(: error\[[\w-]+\])?|clause: [\w.]+"
-    assert re.fullmatch(rf"{tested}|ci: (verify|test|check)|drawn", block.marker)
+    assert re.fullmatch(rf"{tested}|ci: (verify|test|check|history)|makes the table|drawn", block.marker)
 
 
 def test_no_fence_is_overlooked() -> None:
@@ -187,7 +188,7 @@ def assert_runs_past_the_range(printed: str) -> None:
 
 
 def test_continuous_integration_runs_the_commands_of_the_readme() -> None:
-    wanted = {name: one(f"ci: {name}").text for name in ("verify", "test", "check")}
+    wanted = {name: one(f"ci: {name}").text for name in ("verify", "test", "check", "history")}
     for name, command in wanted.items():
         shown = subprocess.run([ROOT / ".ci/run", "--show", name], capture_output=True, text=True, check=True).stdout
         assert shown == command
@@ -335,7 +336,7 @@ def test_each_claim_of_the_specification_has_a_row_with_all_its_obligations(spec
 
 
 def test_each_claim_named_in_the_specification_has_an_obligation(specification: core.Program) -> None:
-    lines = [text_of(str(p.relative_to(ROOT))) for p in sorted((ROOT / "spec").glob("*.spec"))]
+    lines = [text_of(str(p.relative_to(ROOT))) for p in sorted((ROOT / "spec").rglob("*.spec"))]
     named = {c for text in lines for m in re.findall(r"/// claim: (.*)", text) for c in m.split(", ")}
     assert named == {claim for obligation in obligations(specification) for claim in obligation.claims}
 

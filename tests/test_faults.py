@@ -32,6 +32,10 @@ ENTRIES = 22
 """How many entries of each routine are drawn."""
 
 ALL = (*FAULTS, *FAULTS_AMONG_OTHERS)
+
+WITHOUT = {"history"}
+"""Claims about procedures that no function is named for in `pyproject.toml`. The forms that the loop took are run by
+`test_mremap_history`, and those that were wrong are the faults."""
 ROWS = [pytest.param(row, id=row.claim) for row in ALL]
 
 
@@ -162,4 +166,4 @@ def claims_by_id() -> dict[str, tuple[str, ...]]:
 
 def test_there_is_a_row_for_each_claim_of_the_specification() -> None:
     claimed = {claim for o in whole().obligations for claim in o.claims}
-    assert sorted(row.claim for row in ALL) == sorted(claimed)
+    assert sorted([*(row.claim for row in ALL), *WITHOUT]) == sorted(claimed)

@@ -241,8 +241,8 @@ def _matrix(options: Options, loaded: Loaded, program: core.Program, grace: floa
     """Procedures by geometry."""
     asked = matrix(program, options.only, options.beyond, options.geometry)
     if not asked.routines:
-        listed = tuple(r.name for r in rows(program))
-        raise UsageError(_nothing_like("there is no procedure with a body and a claim", options.only, listed))
+        listed, none = tuple(r.name for r in rows(program)), "there is no procedure with a body and an `ensures`"
+        raise UsageError(_nothing_like(f"{none} like", options.only, listed) if listed else none)
     if options.beyond and not any(c.label == options.beyond for r in rows(program) for c in r.requires):
         raise UsageError(f"no procedure has a precondition `{options.beyond}`")
     if not asked.geometries:

@@ -100,9 +100,10 @@ proof used, or the counterexample or witness step by step. A shell may want an I
 usage: python -m verify matrix [OPTION ...] [PATH ...]
 
 Says of each procedure and of each geometry whether the procedure does there what its contract says: a
-`refute procedure` too, on all geometries, not only those that it is to be refuted on. Prints a table, and
-under it the input that shows each procedure wrong: a run that was executed. What has a proof for every
-geometry is proved once.
+`refute procedure` too, on all geometries, not only those that it is to be refuted on. Prints a table in
+Markdown, with a column for each procedure, in the order of the --only, and under it the input that shows
+each procedure wrong: a run that was executed. What has a proof for every geometry is proved once.
+exit status 3 if something stayed unknown, and 0 if not, whatever is wrong.
 """,
 }
 

@@ -160,13 +160,9 @@ def not_a_function(span: Span, name: str, kind: str) -> Diagnostic:
 
 def not_callable(span: Span, name: str, kind: str) -> Diagnostic:
     if kind == "refute procedure":
-        return Diagnostic(
-            "not-callable",
-            span,
-            f"`{name}` is a refute procedure and cannot be called here",
-            "what it claims is false: it can be run, and not relied on",
-            "call it in another `refute procedure`",
-        )
+        what = f"`{name}` is a refute procedure and cannot be called here"
+        why = "what it claims is false: it can be run, and not relied on"
+        return Diagnostic("not-callable", span, what, why, "call it in another `refute procedure`")
     return Diagnostic(
         "not-callable",
         span,

@@ -13,12 +13,12 @@ from multiprocessing.connection import Connection
 
 from verify import core
 from verify.contract import obligations_of
-from verify.core import Symbol
+from verify.core import Symbol, SymbolKind
 from verify.evaluate import context_for, evaluate
 from verify.literals import reached
 from verify.passive import Assume, Kind, Obligation
 from verify.plan import matches
-from verify.present import present_run
+from verify.present import present_run, shown
 from verify.prove import Encodings, Proof, at_once, prove, prove_generally
 from verify.question import ask, params_in, quantified
 from verify.run import Violation, breaks, find_run, find_run_by_step
@@ -32,7 +32,8 @@ from verify.stated import stated
 from verify.stepwise import self_evident
 from verify.syntax import PROCEDURES, RoutineKind
 from verify.terms import forget
-from verify.verdict import Counterexample
+from verify.values import some_value
+from verify.verdict import Counterexample, Shown
 from verify.words import AbstractIntegers, AnyIntegers, BitVectors
 
 KINDS = (RoutineKind.PROCEDURE, RoutineKind.REFUTE_PROCEDURE)
@@ -61,12 +62,17 @@ class Row:
     beyond: str | None
     open: tuple[str, ...]
 
+    def is_open(self, id_: str, word_bits: int) -> bool:
+        """True iff there is no such proof, or it says nothing of words of that size."""
+        return id_ in self.open or word_bits not in WIDTHS
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One procedure on the geometries `names`, which are alike as far as it depends on them.
 
-    `detail`: why it is UNKNOWN, or what the run breaks. `counterexample` is there iff something fails: a run that was
+    `detail`: why it is UNKNOWN, or what the run breaks. The rest is there iff something fails. `broken`: the id of what
+    is. `inputs`: the arguments, and the states that are not as plain as can be. `counterexample`: a run that was
     executed, on the first of the geometries.
     """
 
@@ -74,6 +80,8 @@ class Entry:
     names: tuple[str, ...]
     mark: Mark
     detail: str = ""
+    broken: str = ""
+    inputs: tuple[Shown, ...] = ()
     counterexample: Counterexample | None = None
 
 
@@ -87,9 +95,14 @@ class Matrix:
 
 
 def matrix(program: core.Program, only: Sequence[str], beyond: str | None, geometry: str | None) -> Matrix:
-    """The procedures of the modules asked for whose name matches one of the patterns (none: all), and all geometries
-    that they see, or the one that is named."""
-    chosen = tuple(r for r in rows(program) if matches(r.name, only) or matches(r.qualified, only))
+    """The procedures of the modules asked for whose name matches one of the patterns (none: all), in the order of the
+    patterns, and all geometries that they see, or the one that is named."""
+    found: dict[str, core.Routine] = {}
+    for pattern in only or ("*",):
+        found.update(
+            (r.qualified, r) for r in rows(program) if any(matches(n, (pattern,)) for n in (r.name, r.qualified))
+        )
+    chosen = tuple(found.values())
     seen: dict[str, None] = {}
     for routine in chosen:
         items = program.visible_items(routine.module)
@@ -278,22 +291,32 @@ class Entries:
             return unknown(broken)
         claims, claim = as_claim(self.program, name, case.without)
         obligations = obligations_of(claims, claim)
-        left = tuple(o for o in obligations if o.id in case.row.open and not self.evident(claims, o, scope))
-        if left:
+        why = unprovable(self.program, claim)
+        asked = tuple(o for o in obligations if case.row.is_open(o.id, scope.word_bits) and o.kind is not Kind.REQUIRES)
+        left = tuple(o for o in asked if why or not self.evident(claims, o, scope))
+        if left or why:
             program, routine = as_refutation(self.program, name, case.names, case.without)
             forget()
             run = find_run_by_step(program, routine, scope, self.timeout, frozenset(o.id for o in left))
-            if run is None and not all(self.proved(claims, o, scope) for o in left):
+            if run is None and (why or not all(self.proved(claims, o, scope) for o in left)):
                 forget()
                 runs = find_run(program, routine, scope, None, self.timeout, None)
                 if runs.violation is None:
-                    return unknown(f"neither a proof nor a run: {runs.bound}")
+                    return unknown(f"neither a proof{f' ({why})' if why else ''} nor a run: {runs.bound}")
                 run = runs.violation
             if run is not None:
-                return Entry(name, names, Mark.FAILS, run.what, present_run(program, run, self.sources)), run
+                return self.failed(name, names, program, run), run
         if not self.possible(claims, next(o for o in obligations if o.kind is Kind.REQUIRES), scope):
             return unknown("no values were found that meet the preconditions")
         return Entry(name, names, Mark.HOLDS), None
+
+    def failed(self, name: str, names: tuple[str, ...], program: core.Program, run: Violation) -> Entry:
+        """The entry for a run that breaks something."""
+        bits = run.context.word_bits
+        said = {s: v for s, v in run.inputs.items() if s.kind is not SymbolKind.STATE or v != some_value(s.type, bits)}
+        inputs = tuple(shown(s.name, v, s.type, bits) for s, v in said.items())
+        found = present_run(program, run, self.sources)
+        return Entry(name, names, Mark.FAILS, run.what, run.id, inputs, found)
 
     def breaks_too(self, case: Case, scopes: Sequence[Scope], known: Violation) -> bool:
         """True iff a run that was found on one geometry may begin on these too, and breaks the same there."""
@@ -330,6 +353,18 @@ class Entries:
         return isinstance(search(program, question, self.timeout * PROOF, quantified(program, question)), Found)
 
 
+def unprovable(program: core.Program, routine: core.Routine) -> str | None:
+    """Why proofs of its obligations say too little of a routine's runs, if they do. Both are for a `refute procedure`
+    alone: loops that nobody has said to end, and calls of another one, whose contract is false somewhere."""
+    routines = program.routines()
+    for statement in statements(routine.body or ()):
+        if isinstance(statement, core.Loop) and statement.decreases is None:
+            return "it has a loop without `decreases`"
+        if isinstance(statement, core.Call) and routines[statement.callee].kind is RoutineKind.REFUTE_PROCEDURE:
+            return f"it calls the refute procedure `{routines[statement.callee].name}`"
+    return None
+
+
 def alike(
     program: core.Program, row: Row, without: str | None, scopes: Sequence[Scope]
 ) -> tuple[tuple[Scope, ...], ...]:
@@ -337,7 +372,7 @@ def alike(
     claims, claim = as_claim(program, row.routine, without)
     exprs = [*reached(claims, claim.module, replace(claim, kind=RoutineKind.REFUTE_PROCEDURE))]
     for obligation in obligations_of(claims, claim):
-        if obligation.kind is Kind.REQUIRES or obligation.id in row.open:
+        if obligation.kind is Kind.REQUIRES or any(row.is_open(obligation.id, s.word_bits) for s in scopes):
             exprs += [step.expr if isinstance(step, Assume) else step.value for step in obligation.steps]
             exprs += [obligation.goal] if obligation.goal is not None else []
     return by_values(params_in(program, exprs), scopes)

@@ -1,14 +1,14 @@
-"""Procedures by geometry, as text (a table in Markdown) and as programs read it."""
+"""Procedures by geometry, as text (tables in Markdown) and as programs read it (its schema is `matrix.schema.json`)."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from verify.matrix import Entry, Mark, Matrix
-from verify.verdict import Counterexample
 
-_WIDEST = 40
+_WIDEST = 60
 """The longest value of an input that is shown in the text; the JSON has them all."""
 
 
@@ -17,29 +17,47 @@ def marks(beyond: str | None) -> Mapping[Mark, str]:
     return {
         Mark.HOLDS: "right",
         Mark.FAILS: "**wrong**",
-        Mark.BEYOND: f"not without `{beyond}`",
+        Mark.BEYOND: f"needs `{beyond}`",
         Mark.UNKNOWN: "unknown",
     }
 
 
 def matrix_text(asked: Matrix, entries: Sequence[Entry]) -> str:
-    """A table of geometry by procedure, and under it the input that shows each procedure wrong."""
+    """A table of geometry by procedure, what its marks mean, and under it the inputs that show procedures wrong."""
     said = marks(asked.beyond)
-    by_cell = {(e.routine, name): e for e in entries for name in e.names}
-    lines = [f"| | {' | '.join(f'`{short(r)}`' for r in asked.routines)} |"]
-    lines.append(f"|---|{'---|' * len(asked.routines)}")
+    by_cell = {(e.routine, name): e.mark for e in entries for name in e.names}
+    lines = [*_table(["", *(f"`{short(r)}`" for r in asked.routines)])]
     for name in asked.geometries:
-        cells = [by_cell.get((r, name)) for r in asked.routines]
-        lines.append(f"| {name} | {' | '.join('' if c is None else said[c.mark] for c in cells)} |")
-    for mark, title in (
-        (Mark.FAILS, "Wrong"),
-        (Mark.BEYOND, f"Wrong without `{asked.beyond}`"),
-        (Mark.UNKNOWN, "Unknown"),
+        found = [by_cell.get((r, name)) for r in asked.routines]
+        lines += [_row([f"`{name}`", *("" if mark is None else said[mark] for mark in found)])]
+    seen = frozenset(by_cell.values())
+    lines += ["", *(f"- {said[mark]}: {text}" for mark, text in _meanings(asked.beyond).items() if mark in seen)]
+    for mark, title, last in (
+        (Mark.FAILS, "Wrong", "what breaks"),
+        (Mark.BEYOND, f"Wrong without `{asked.beyond}`", "what breaks"),
+        (Mark.UNKNOWN, "Unknown", "why"),
     ):
         rows = [row for routine in asked.routines for row in _shown(asked, entries, routine, mark)]
         if rows:
-            lines += ["", f"{title}:", "", "| | on | input | what breaks |", "|---|---|---|---|", *rows]
+            lines += ["", f"{title}:", "", *_table(["", "on", "input", last]), *rows]
     return "\n".join([*lines, ""])
+
+
+def _meanings(beyond: str | None) -> Mapping[Mark, str]:
+    return {
+        Mark.HOLDS: "the contract holds, with every input that the preconditions allow.",
+        Mark.FAILS: "it does not. An input that breaks it stands below.",
+        Mark.BEYOND: f"it holds thanks to the precondition `{beyond}`. An input that breaks it otherwise stands below.",
+        Mark.UNKNOWN: "neither was found.",
+    }
+
+
+def _table(titles: Sequence[str]) -> tuple[str, str]:
+    return _row(titles), f"|{'---|' * len(titles)}"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
 def _shown(asked: Matrix, entries: Sequence[Entry], routine: str, mark: Mark) -> Iterator[str]:
@@ -47,17 +65,15 @@ def _shown(asked: Matrix, entries: Sequence[Entry], routine: str, mark: Mark) ->
     found: dict[tuple[str, str], list[str]] = {}
     for entry in entries:
         if entry.routine == routine and entry.mark is mark:
-            found.setdefault((_inputs(entry.counterexample), _what(entry)), []).extend(entry.names)
+            found.setdefault((_inputs(entry), _what(entry)), []).extend(entry.names)
     order = {name: number for number, name in enumerate(asked.geometries)}
     for (inputs, what), names in sorted(found.items(), key=lambda item: min(order[n] for n in item[1])):
-        listed = ", ".join(sorted(names, key=order.__getitem__))
-        yield f"| `{short(routine)}` | {listed} | {inputs} | {what} |"
+        listed = ", ".join(f"`{name}`" for name in sorted(names, key=order.__getitem__))
+        yield _row([f"`{short(routine)}`", listed, inputs, what])
 
 
-def _inputs(found: Counterexample | None) -> str:
-    if found is None:
-        return ""
-    return ", ".join(f"{s.name} = {_cut(s.value)}" for s in found.inputs)
+def _inputs(entry: Entry) -> str:
+    return f"`{', '.join(f'{s.name} = {_cut(s.value)}' for s in entry.inputs)}`" if entry.inputs else ""
 
 
 def _cut(value: str) -> str:
@@ -65,8 +81,11 @@ def _cut(value: str) -> str:
 
 
 def _what(entry: Entry) -> str:
-    """What a run breaks, without the name of the procedure that is in the line already."""
-    return entry.detail.replace(f"{entry.routine}.", "")
+    """What a run breaks, without the name of the procedure that is in the line already; or why nothing is known."""
+    if not entry.broken:
+        return entry.detail
+    label = entry.broken.removeprefix(f"{entry.routine}.")
+    return f"`{label}` never ends" if re.search(r"\bloop\[\d+\]$", entry.broken) else f"`{label}`"
 
 
 def short(routine: str) -> str:
@@ -75,17 +94,20 @@ def short(routine: str) -> str:
 
 
 def matrix_json(asked: Matrix, entries: Sequence[Entry], versions: Mapping[str, str]) -> str:
-    """One entry for each procedure and geometry; geometries that are alike share their counterexample."""
+    """One entry for each procedure and geometry, by procedure; geometries that are alike share their counterexample."""
+    by_cell = {(e.routine, name): e for e in entries for name in e.names}
     found = [
         {
-            "routine": entry.routine,
+            "routine": routine,
             "geometry": name,
             "mark": entry.mark.value,
             "beyond": asked.beyond if entry.mark is Mark.BEYOND else None,
             "detail": entry.detail,
+            "broken": entry.broken or None,
             "counterexample": None if entry.counterexample is None else dict(entry.counterexample.as_json()),
         }
-        for entry in entries
-        for name in entry.names
+        for routine in asked.routines
+        for name in asked.geometries
+        if (entry := by_cell.get((routine, name))) is not None
     ]
     return json.dumps({"schema": "verify-matrix/1", "versions": dict(versions), "matrix": found}, indent=1) + "\n"
