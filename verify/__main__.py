@@ -34,6 +34,8 @@ import z3
 from verify import core
 from verify.audit import audit, audit_text
 from verify.cli import VERSION, Command, Options, Shown, UsageError, VersionAsked, parse
+from verify.compare import CannotCompare, Compared, Outcome, compare, pair
+from verify.compare_report import compare_json, compare_text
 from verify.diagnostic import SpecificationError, render
 from verify.elaborate import elaborate
 from verify.entries import Discharge, Together, Work, grouped, in_order, results_of, units
@@ -46,6 +48,7 @@ from verify.obligations import obligations
 from verify.plan import Plan, Request, matches, plan
 from verify.report import TextReport, list_text
 from verify.schedule import RECURSION_LIMIT, Died, Done, Late, Raised, described, each
+from verify.syntax import RoutineKind
 from verify.terminal import Bar, paint_for
 from verify.verdict import Result, Verdict
 
@@ -188,6 +191,8 @@ def _run(options: Options, discharge: Discharge, grace: float, together: Togethe
     if options.command is Command.AUDIT:
         trusted = audit(program, loaded.sources)
         return _finish(options, audit_json(trusted, _versions()) if options.json else audit_text(trusted))
+    if options.command is Command.COMPARE:
+        return _compare(options, loaded, program, grace)
     if options.command is Command.MATRIX:
         return _matrix(options, loaded, program, grace)
     if options.command is Command.EXPLAIN and options.id not in (ids := _ids(program)):
@@ -235,6 +240,37 @@ def _read(options: Options) -> tuple[Loaded, core.Program | None]:
         there = f"; there is {listed}" if listed else "; the specification names none"
         raise UsageError(f"there is no geometry `{options.geometry}`{there}")
     return loaded, program
+
+
+def _compare(options: Options, loaded: Loaded, program: core.Program, grace: float) -> int:
+    """Two procedures."""
+    try:
+        both, asked = pair(program, *(_procedure(program, name) for name in options.names))
+    except CannotCompare as error:
+        raise UsageError(str(error)) from None
+    limit = options.timeout * 60 + grace
+    outcomes: list[Compared] = []
+    with _stoppable() as stop:
+        work = compare(both, asked, loaded.sources, options.geometry, options.timeout, options.jobs, limit, stop)
+        with closing(work):
+            outcomes += work
+    text = compare_json(asked, outcomes, _versions()) if options.json else compare_text(asked, outcomes)
+    status, first = _finish(options, text), [o.outcome for o in outcomes if o.without is None]
+    if Outcome.DIFFER in first:
+        return FAILED
+    return status if first and Outcome.UNKNOWN not in first else UNKNOWN
+
+
+def _procedure(program: core.Program, name: str) -> str:
+    """The qualified name of a procedure that is given by that, or by its name alone."""
+    routines = program.routines().values()
+    known = [r for r in routines if r.kind in (RoutineKind.PROCEDURE, RoutineKind.REFUTE_PROCEDURE)]
+    found = [r.qualified for r in known if r.qualified == name] or [r.qualified for r in known if r.name == name]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(f"`{name}` is the name of {' and of '.join(found)}; say which")
+    raise UsageError(_nothing_like("there is no procedure", (name,), tuple(dict.fromkeys(r.name for r in known))))
 
 
 def _matrix(options: Options, loaded: Loaded, program: core.Program, grace: float) -> int:

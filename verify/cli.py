@@ -22,6 +22,7 @@ class Command(Enum):
     AUDIT = "audit"
     EXPLAIN = "explain"
     MATRIX = "matrix"
+    COMPARE = "compare"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Options:
 
     `json`: the report is JSON. `timeout` is in seconds, for one obligation at one scope. `output` None: standard
     output. `given`: the paths as they were written, none if there were none. `beyond`: for matrix, a precondition.
+    `names`: for compare, two procedures.
     """
 
     command: Command
@@ -43,6 +45,7 @@ class Options:
     json: bool
     output: Path | None
     beyond: str | None = None
+    names: tuple[str, ...] = ()
 
 
 class UsageError(Exception):
@@ -57,7 +60,7 @@ class VersionAsked(Exception):
     """There is nothing to do but to print the versions."""
 
 
-NOT_BUILT = ("compare", "vectors", "mutate", "doc", "fmt")
+NOT_BUILT = ("vectors", "mutate", "doc", "fmt")
 """Commands of the published table that are to come."""
 
 NOT_BUILT_FORMATS = ("junit", "sarif")
@@ -68,11 +71,13 @@ usage: python -m verify [OPTION ...] [PATH ...]          prove everything (defau
        python -m verify audit [OPTION ...] [PATH ...]    all that is taken on trust
        python -m verify explain [OPTION ...] ID [PATH ...]
                                                          one obligation in full
+       python -m verify compare [OPTION ...] A B [PATH ...]
+                                                         two procedures: equal, or an input that tells them apart
        python -m verify matrix [OPTION ...] [PATH ...]   on which geometry each procedure is right
 
 A PATH is a .spec file, or a folder with such files below it. A path that is named like a command is
 written ./list. `python -m verify COMMAND --help` says more about a command.
-Not built yet: compare, vectors, mutate, doc, fmt, --strict, --export, --stability,
+Not built yet: vectors, mutate, doc, fmt, --strict, --export, --stability,
 --format junit, --format sarif, solvers other than z3.
 """
 
@@ -95,6 +100,14 @@ usage: python -m verify explain [OPTION ...] ID [PATH ...]
 
 Shows one obligation: its text, its place, what it is about. Proves it, and shows the assumptions that the
 proof used, or the counterexample or witness step by step. A shell may want an ID with [1] in it in quotes.
+""",
+    Command.COMPARE: """\
+usage: python -m verify compare [OPTION ...] A B [PATH ...]
+
+Compares two procedures with parameters and results of the same types, by name or MODULE.NAME: what they
+return, and the states that they leave. With all of their preconditions, and then without each of them, they
+are equal on every input, which is proved turn by turn, on every geometry; or, geometry by geometry, they
+are, or they differ on the input shown, made as small as it gets. Both were run on it.
 """,
     Command.MATRIX: """\
 usage: python -m verify matrix [OPTION ...] [PATH ...]
@@ -146,6 +159,7 @@ _REFUSED: Mapping[Command, tuple[str, ...]] = {
     Command.AUDIT: ("only", "geometry", "beyond"),
     Command.EXPLAIN: ("only", "beyond"),
     Command.MATRIX: (),
+    Command.COMPARE: ("only", "beyond"),
 }
 """Options that would change nothing of what a command shows."""
 
@@ -179,6 +193,11 @@ def parse(arguments: Sequence[str]) -> Options:
         if not words:
             raise UsageError("`explain` takes the id of an obligation; `python -m verify list` shows them")
         id_ = words.pop(0)
+    names: tuple[str, ...] = ()
+    if command is Command.COMPARE:
+        if len(words) < 2:
+            raise UsageError("`compare` takes the names of two procedures")
+        names = (words.pop(0), words.pop(0))
     if "" in words:
         raise UsageError("an empty path")
     return Options(
@@ -193,6 +212,7 @@ def parse(arguments: Sequence[str]) -> Options:
         found.format == "json",
         found.output,
         found.beyond,
+        names,
     )
 
 

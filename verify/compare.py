@@ -13,6 +13,7 @@ from enum import Enum
 from multiprocessing.connection import Connection
 
 from verify import core
+from verify.again import breaks, smaller
 from verify.confirm import Confirmed
 from verify.core import BinaryOp, Symbol, SymbolKind
 from verify.evaluate import context_for
@@ -22,7 +23,7 @@ from verify.present import present_run
 from verify.prove import Encodings, Proof, at_once, prove, prove_generally
 from verify.question import ask, params_in, quantified
 from verify.rename import conjunction, conjuncts, rename
-from verify.run import Violation, breaks, find_run, may_start, replay, smaller
+from verify.run import Violation, find_run, may_start, replay
 from verify.schedule import Done, each
 from verify.scopes import WIDTHS, Scope, Scopes, named
 from verify.seen import geometries, whole

@@ -12,6 +12,7 @@ from enum import Enum
 from multiprocessing.connection import Connection
 
 from verify import core
+from verify.again import breaks
 from verify.contract import obligations_of
 from verify.core import Symbol, SymbolKind
 from verify.evaluate import context_for, evaluate
@@ -21,7 +22,7 @@ from verify.plan import matches
 from verify.present import present_run, shown
 from verify.prove import Encodings, Proof, at_once, prove, prove_generally
 from verify.question import ask, params_in, quantified
-from verify.run import Violation, breaks, find_run, find_run_by_step
+from verify.run import Violation, find_run, find_run_by_step
 from verify.schedule import Died, Done, Late, Raised, each
 from verify.scopes import WIDTHS, Scope, Scopes, named
 from verify.search import Found, search

@@ -12,7 +12,7 @@ from verify.confirm import Confirmed
 from verify.core import Symbol, SymbolKind
 from verify.evaluate import Context, Undecided, Undefined, context_for, evaluate
 from verify.execute import Finished, Repeats, Stopped, StopReason, Trace, Violated, execute, holds_requires
-from verify.lessen import lessened, nearer
+from verify.lessen import lessened
 from verify.obligations import existence
 from verify.passive import Kind
 from verify.question import ask, bends, quantified, through_defines
@@ -168,32 +168,6 @@ def find_run_by_step(
     watch, deadline = _by_code(program, routine), time.monotonic() + seconds
     search_ = _RunSearch(program, routine, scope, watch, seconds, deadline, suspected=ids)
     return search_.by_step(context_for(program, scope.values, scope.word_bits, {}))
-
-
-def breaks(program: core.Program, routine: core.Routine, scope: Scope, known: Violation) -> bool:
-    """True iff a run with the inputs of one that is known may begin on a geometry, and breaks the same there."""
-    start = Confirmed(context_for(program, scope.values, scope.word_bits, {}), {**known.inputs, **known.binding})
-    if not may_start(program, start.context, routine, start.values):
-        return False
-    run = replay(program, routine, start, (), _by_code(program, routine), LONG_RUN)
-    return isinstance(run, Violation) and run.id == known.id
-
-
-def smaller(program: core.Program, routine: core.Routine, scope: Scope, known: Violation) -> Violation:
-    """A run that breaks the same from smaller values, and is no longer: the arguments as small as they get, one by one
-    and two by two with the same sum, the last first."""
-    fuel = min(FUEL, 4 * len(known.trace) + 100)
-    context = context_for(program, scope.values, scope.word_bits, {})
-
-    def run(values: Values) -> Violation | None:
-        if not may_start(program, context, routine, values):
-            return None
-        found = replay(program, routine, Confirmed(context, values), (), lambda id_: id_ == known.id, fuel)
-        return found if isinstance(found, Violation) else None
-
-    words = [p for p in routine.parameters if p.type == core.WORD]
-    values = nearer({**known.inputs, **known.binding}, words, lambda v: run(v) is not None, scope.word_bits)
-    return run(lessened(values, lambda v: run(v) is not None)) or known
 
 
 @dataclass(slots=True)

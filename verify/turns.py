@@ -19,6 +19,7 @@ from verify.rename import conjunction, implies, rename, variables
 from verify.sites import statements
 from verify.span import Span
 from verify.syntax import PROCEDURES, RoutineKind
+from verify.validity import validity
 from verify.walk import Exits, Flow, Walk, condition, equal
 
 
@@ -82,7 +83,7 @@ class _Side(Walk):
             inner = self.define(parameter, self.at(argument, flow), inner)
         before = {**self.states(flow), **{p: inner.values[p] for p in callee.parameters}}
         if callee.kind not in PROCEDURES:
-            self.theorem(callee, before, flow)
+            self.theorem(callee, before, flow, call.span)
             return flow
         if callee.body is not None and not any(isinstance(s, core.Loop) for s in statements(callee.body)):
             after = self.entered(callee, inner, before, call.span)
@@ -95,9 +96,11 @@ class _Side(Walk):
             end = self.define(target, core.Var(call.span, result), end)
         return end
 
-    def theorem(self, lemma: core.Routine, before: Mapping[Symbol, Symbol], flow: Flow) -> None:
-        """A lemma is true wherever it is called, whatever is known there."""
-        given = conjunction(lemma.span, tuple(rename(c.expr, before, before) for c in lemma.requires))
+    def theorem(self, lemma: core.Routine, before: Mapping[Symbol, Symbol], flow: Flow, span: Span) -> None:
+        """A lemma is true wherever it is called, on the geometries that it is about, whatever is known there."""
+        where = validity(self.program, self.routine, lemma, span)
+        requires = tuple(rename(c.expr, before, before) for c in lemma.requires)
+        given = conjunction(lemma.span, requires if where is None else (where, *requires))
         for clause in lemma.ensures:
             self.assume(
                 implies(given, rename(clause.expr, before, before)),
