@@ -65,7 +65,8 @@ def text() -> str:
     return "module drawn;\nimport forms;\n" + "".join(
         f"""
 procedure {name}(old_addr: word, new_addr: word, len: word)
-    requires valid: valid(old_addr, new_addr, len)
+    requires aligned: whole_pages(old_addr, new_addr, len)
+    requires apart: disjoint(old_addr, new_addr, len)
     requires some: len > 0
     {requires}
 {{ }}

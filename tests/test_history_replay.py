@@ -27,7 +27,8 @@ ADDR_END = ("addr_end_2020", "addr_end_cursor_2020")
 WRAPPED = ("draft_2011", "get_extent_2020")
 
 MOVE = """(old_addr: word, new_addr: word, len: word) returns (done: word)
-    requires valid: valid(old_addr, new_addr, len)
+    requires aligned: whole_pages(old_addr, new_addr, len)
+    requires apart: disjoint(old_addr, new_addr, len)
     requires user:  in_user_space(old_addr, new_addr, len)
     modifies pte, table, asked
 """
@@ -63,7 +64,7 @@ refute procedure guard_loses{MOVE}
     witness  wraps:  int(old_addr) + 2 * int(len) > int(~0)
 {{ done = progress_guard_2023(old_addr, new_addr, len); }}
 """
-).replace("    requires valid:", "    on i386, arm_4_14, parisc32, parisc32_4_14, s390x\n    requires valid:")
+).replace("    requires aligned:", "    on i386, arm_4_14, parisc32, parisc32_4_14, s390x\n    requires aligned:")
 """What else is looked for than what the specification says: each time a form, with one way to go wrong."""
 
 

@@ -11,11 +11,12 @@ import pytest
 from history_table import DOCUMENT, differences, lines, made, marks, options, specification, table, with_table
 
 from verify import core
+from verify.again import breaks
 from verify.core import Symbol, SymbolKind
 from verify.evaluate import context_for
 from verify.matrix import as_refutation, matrix
 from verify.matrix_report import matrix_text
-from verify.run import Violation, breaks
+from verify.run import Violation
 from verify.scopes import Scope, named
 from verify.seen import geometries
 from verify.values import Member, Value, map_value, show

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from verify import core
+from verify.again import breaks
 from verify.confirm import Confirmed
 from verify.elaborate import elaborate
 from verify.evaluate import context_for
@@ -16,7 +17,7 @@ from verify.load import Loaded, load
 from verify.matrix import as_refutation
 from verify.plan import Request, plan
 from verify.present import BEGINNING, ENDING, LONG, present_run
-from verify.run import Violation, breaks, find_run_by_step, replay
+from verify.run import Violation, find_run_by_step, replay
 from verify.scopes import Scope, named
 from verify.seen import geometries
 from verify.solve import discharge

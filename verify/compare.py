@@ -19,7 +19,7 @@ from verify.core import BinaryOp, Symbol, SymbolKind
 from verify.evaluate import context_for
 from verify.matrix import by_values, executed, told
 from verify.passive import Obligation
-from verify.present import present_run
+from verify.present import present_run, telling_inputs
 from verify.prove import Encodings, Proof, at_once, prove, prove_generally
 from verify.question import ask, params_in, quantified
 from verify.rename import conjunction, conjuncts, rename
@@ -34,7 +34,7 @@ from verify.syntax import RoutineKind
 from verify.terms import forget
 from verify.turns import Comparison, NotAlike, with_functions
 from verify.values import show
-from verify.verdict import Counterexample
+from verify.verdict import Counterexample, Shown
 from verify.words import AbstractIntegers, AnyIntegers
 
 SHARE = 0.2
@@ -71,7 +71,8 @@ class Compared:
     """What became of a case on the geometries `names` (none: every geometry, of 32 and of 64 bits).
 
     `used`: preconditions and other clauses that the proof leans on. `detail`: why it is UNKNOWN. `differs`: what the
-    two leave that is not the same, by name, each with both values.
+    two leave that is not the same, by name, each with both values. `inputs`: the arguments, and the states that are not
+    as plain as can be.
     """
 
     without: str | None
@@ -81,6 +82,7 @@ class Compared:
     detail: str = ""
     counterexample: Counterexample | None = None
     differs: tuple[tuple[str, str, str], ...] = ()
+    inputs: tuple[Shown, ...] = ()
 
 
 class CannotCompare(Exception):
@@ -270,7 +272,7 @@ class Compare:
             run = runs.violation
         run = smaller(program, both, scope, run)
         shown, differs = present_run(program, run, self.sources), tuple(_differing(both, run))
-        return Compared(case.without, names, Outcome.DIFFER, (), "", shown, differs), run
+        return Compared(case.without, names, Outcome.DIFFER, (), "", shown, differs, telling_inputs(run)), run
 
     def by_turn(
         self,
@@ -332,7 +334,17 @@ class Compare:
         scopes = Scopes(program, None)
         encodings = Encodings(program, ask(program, obligation, scopes.general(obligation, min(WIDTHS))))
         found = at_once(encodings, AnyIntegers(min(WIDTHS)))
-        return found or prove_generally(encodings, min(WIDTHS), self.timeout * SHARE)
+        if found is not None or quick:
+            return found or prove_generally(encodings, min(WIDTHS), self.timeout * SHARE)
+        used: list[str] = []
+        for width in WIDTHS:
+            forget()
+            encodings = Encodings(program, ask(program, obligation, scopes.general(obligation, width)))
+            one = prove(encodings, self.timeout * SHARE, quantified(program, encodings.question))
+            if not isinstance(one, Proof):
+                return None
+            used += one.used
+        return Proof(tuple(dict.fromkeys(used)))
 
 
 def compare(

@@ -43,10 +43,7 @@ def _said(outcome: Compared) -> Iterator[str]:
                 yield f"  the proof needs {', '.join(leans)}"
         case Outcome.DIFFER:
             yield f"they differ: {where}"
-            found = outcome.counterexample
-            plain = ("{}", "{else false}", "{else none}")
-            inputs = [s for s in found.inputs if s.value not in plain] if found is not None else []
-            yield f"  {', '.join(f'{s.name} = {_cut(s.value)}' for s in inputs)}"
+            yield f"  {', '.join(f'{s.name} = {_cut(s.value)}' for s in outcome.inputs)}"
             for name, one, other in outcome.differs:
                 yield f"  {name} is {_cut(one)} and {_cut(other)}"
         case Outcome.UNKNOWN:

@@ -14,12 +14,12 @@ from multiprocessing.connection import Connection
 from verify import core
 from verify.again import breaks
 from verify.contract import obligations_of
-from verify.core import Symbol, SymbolKind
+from verify.core import Symbol
 from verify.evaluate import context_for, evaluate
 from verify.literals import reached
 from verify.passive import Assume, Kind, Obligation
 from verify.plan import matches
-from verify.present import present_run, shown
+from verify.present import present_run, telling_inputs
 from verify.prove import Encodings, Proof, at_once, prove, prove_generally
 from verify.question import ask, params_in, quantified
 from verify.run import Violation, find_run, find_run_by_step
@@ -33,7 +33,6 @@ from verify.stated import stated
 from verify.stepwise import self_evident
 from verify.syntax import PROCEDURES, RoutineKind
 from verify.terms import forget
-from verify.values import some_value
 from verify.verdict import Counterexample, Shown
 from verify.words import AbstractIntegers, AnyIntegers, BitVectors
 
@@ -313,11 +312,8 @@ class Entries:
 
     def failed(self, name: str, names: tuple[str, ...], program: core.Program, run: Violation) -> Entry:
         """The entry for a run that breaks something."""
-        bits = run.context.word_bits
-        said = {s: v for s, v in run.inputs.items() if s.kind is not SymbolKind.STATE or v != some_value(s.type, bits)}
-        inputs = tuple(shown(s.name, v, s.type, bits) for s, v in said.items())
         found = present_run(program, run, self.sources)
-        return Entry(name, names, Mark.FAILS, run.what, run.id, inputs, found)
+        return Entry(name, names, Mark.FAILS, run.what, run.id, telling_inputs(run), found)
 
     def breaks_too(self, case: Case, scopes: Sequence[Scope], known: Violation) -> bool:
         """True iff a run that was found on one geometry may begin on these too, and breaks the same there."""

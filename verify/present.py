@@ -14,7 +14,7 @@ from verify.passive import Let, Step
 from verify.run import Violation
 from verify.span import Source
 from verify.syntax import RoutineKind
-from verify.values import Value, show, to_json
+from verify.values import Value, show, some_value, to_json
 from verify.verdict import Counterexample, Shown, Stage
 
 _HIDDEN = ("branch", "join")
@@ -89,6 +89,13 @@ def present_run(program: core.Program, run: Violation, sources: Mapping[str, Sou
     return Counterexample(
         geometry, tuple(inputs), tuple(trace), True, stages, schedule(program, run, sources), run.routine
     )
+
+
+def telling_inputs(run: Violation) -> tuple[Shown, ...]:
+    """The arguments of a run, and the states that are not as plain as can be."""
+    bits = run.context.word_bits
+    said = {s: v for s, v in run.inputs.items() if s.kind is not SymbolKind.STATE or v != some_value(s.type, bits)}
+    return tuple(shown(s.name, v, s.type, bits) for s, v in said.items())
 
 
 def stages_of(program: core.Program, run: Violation, sources: Mapping[str, Source]) -> Iterator[Stage]:

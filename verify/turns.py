@@ -145,13 +145,18 @@ def chooses(program: core.Program, routine: core.Routine) -> bool:
     """True iff a run may read a variable that nobody has given a value; so may one of a callee."""
     routines = program.routines()
     called = (routines[s.callee] for s in statements(routine.body or ()) if isinstance(s, core.Call))
-    return _reads_unset(routine.body or (), frozenset()) is None or any(
+    return _unset_after(routine.body or (), frozenset(), []) is None or any(
         chooses(program, c) for c in called if c.kind in PROCEDURES
     )
 
 
-def _reads_unset(body: Sequence[core.Stmt], unset: frozenset[Symbol]) -> frozenset[Symbol] | None:
-    """The variables without a value after these statements, given those before; None if one is read."""
+def _unset_after(
+    body: Sequence[core.Stmt], unset: frozenset[Symbol], continues: list[frozenset[Symbol]]
+) -> frozenset[Symbol] | None:
+    """The variables without a value after these statements, given those before; None if one is read.
+
+    `continues` gets those at each `continue`.
+    """
 
     def reads(*exprs: core.Expr) -> bool:
         return any(v in unset for e in exprs for v in variables(e))
@@ -169,19 +174,22 @@ def _reads_unset(body: Sequence[core.Stmt], unset: frozenset[Symbol]) -> frozens
                     return None
                 unset -= set(targets)
             case core.If(condition=test, then=then, otherwise=otherwise):
-                one, other = _reads_unset(then, unset), _reads_unset(otherwise, unset)
+                one, other = _unset_after(then, unset, continues), _unset_after(otherwise, unset, continues)
                 if reads(test) or one is None or other is None:
                     return None
                 unset = one | other
             case core.Loop(condition=test, body=inner, step=step):
-                turned = _reads_unset(inner, unset)  # its step may follow a `continue`, and so know less
-                if reads(test) or turned is None or _reads_unset(step, unset) is None:
+                inside: list[frozenset[Symbol]] = []
+                turned = _unset_after(inner, unset, inside)
+                if reads(test) or turned is None or _unset_after(step, turned.union(*inside), []) is None:
                     return None
             case core.Atomic(body=inner):
-                after = _reads_unset(inner, unset)
+                after = _unset_after(inner, unset, continues)
                 if after is None:
                     return None
                 unset = after
+            case core.Continue():
+                continues.append(unset)
             case _:
                 pass
     return unset
