@@ -13,10 +13,11 @@ import pytest
 
 from verify import __main__ as program
 from verify import core
-from verify.compare import CannotCompare, Compared, Outcome, Pair, compare, pair
+from verify.compare import Compared, Outcome, compare
 from verify.compare_report import compare_text
 from verify.elaborate import elaborate
 from verify.load import Loaded, load
+from verify.pairs import CannotCompare, Pair, pair
 from verify.turns import chooses
 
 TEXT = """\

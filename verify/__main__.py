@@ -34,7 +34,7 @@ import z3
 from verify import core
 from verify.audit import audit, audit_text
 from verify.cli import VERSION, Command, Options, Shown, UsageError, VersionAsked, parse
-from verify.compare import CannotCompare, Compared, Outcome, compare, pair
+from verify.compare import Compared, Outcome, compare
 from verify.compare_report import compare_json, compare_text
 from verify.diagnostic import SpecificationError, render
 from verify.elaborate import elaborate
@@ -45,6 +45,7 @@ from verify.load import Loaded, load
 from verify.matrix import Mark, decide, matrix, rows
 from verify.matrix_report import matrix_json, matrix_text
 from verify.obligations import obligations
+from verify.pairs import CannotCompare, pair
 from verify.plan import Plan, Request, matches, plan
 from verify.report import TextReport, list_text
 from verify.schedule import RECURSION_LIMIT, Died, Done, Late, Raised, described, each

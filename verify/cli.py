@@ -72,7 +72,7 @@ usage: python -m verify [OPTION ...] [PATH ...]          prove everything (defau
        python -m verify explain [OPTION ...] ID [PATH ...]
                                                          one obligation in full
        python -m verify compare [OPTION ...] A B [PATH ...]
-                                                         two procedures: equal, or an input that tells them apart
+                                                         two procedures: equal, or where they differ
        python -m verify matrix [OPTION ...] [PATH ...]   on which geometry each procedure is right
 
 A PATH is a .spec file, or a folder with such files below it. A path that is named like a command is

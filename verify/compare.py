@@ -15,20 +15,20 @@ from multiprocessing.connection import Connection
 from verify import core
 from verify.again import breaks, smaller
 from verify.confirm import Confirmed
-from verify.core import BinaryOp, Symbol, SymbolKind
+from verify.core import BinaryOp, Symbol
 from verify.evaluate import context_for
 from verify.matrix import by_values, executed, told
-from verify.passive import Obligation
+from verify.pairs import BOTH, ID, MODULE, Pair, without
+from verify.passive import Assume, Obligation, Step
 from verify.present import present_run, telling_inputs
 from verify.prove import Encodings, Proof, at_once, prove, prove_generally
 from verify.question import ask, params_in, quantified
-from verify.rename import conjunction, conjuncts, rename
+from verify.rename import conjuncts
 from verify.run import Violation, find_run, may_start, replay
 from verify.schedule import Done, each
 from verify.scopes import WIDTHS, Scope, Scopes, named
 from verify.seen import geometries, whole
 from verify.span import Source
-from verify.stated import same_text
 from verify.stepwise import ANYWHERE, AT_ENTRY, FAR, NEAR, starts_of
 from verify.syntax import RoutineKind
 from verify.terms import forget
@@ -36,6 +36,9 @@ from verify.turns import Comparison, NotAlike, with_functions
 from verify.values import show
 from verify.verdict import Counterexample, Shown
 from verify.words import AbstractIntegers, AnyIntegers
+
+TRIES = 5
+"""How often a smaller difference is looked for."""
 
 SHARE = 0.2
 """The share of a case's time that one proof gets."""
@@ -45,16 +48,6 @@ class Outcome(Enum):
     EQUAL = "equal"
     DIFFER = "differ"
     UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two procedures of a program in which both can be called, by qualified name, and the labels of what is required of
-    both: the preconditions of either, those of one text once."""
-
-    one: str
-    other: str
-    labels: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,103 +78,8 @@ class Compared:
     inputs: tuple[Shown, ...] = ()
 
 
-class CannotCompare(Exception):
-    """The two are not to be compared; the message says why."""
-
-
-def pair(program: core.Program, one: str, other: str) -> tuple[core.Program, Pair]:
-    """The program in which both, given by qualified name, require what either does, and a routine that runs one after
-    the other. Raises CannotCompare."""
-    a, b = program.routines()[one], program.routines()[other]
-    for routine in (a, b):
-        if routine.kind not in (RoutineKind.PROCEDURE, RoutineKind.REFUTE_PROCEDURE) or routine.body is None:
-            raise CannotCompare(f"`{routine.name}` is a {routine.kind.value}: only procedures with a body are compared")
-    types = [([p.type for p in r.parameters], [p.type for p in r.results]) for r in (a, b)]
-    if types[0] != types[1]:
-        raise CannotCompare(f"`{a.name}` and `{b.name}` have parameters or results of different types")
-    theirs = dict(zip(b.parameters, a.parameters, strict=True))
-    requires = list(a.requires)
-    for clause in b.requires:
-        said = replace(clause, expr=rename(clause.expr, theirs, {}))
-        same = [c for c in requires if c.label == clause.label]
-        if not same or not same_text(same[0].expr, said.expr):
-            label = clause.label if not same else f"{b.name}.{clause.label}"
-            requires.append(replace(said, label=label))
-    ours = {q: p for p, q in theirs.items()}
-    back = tuple(replace(c, expr=rename(c.expr, ours, {})) for c in requires)
-    kind = RoutineKind.PROCEDURE
-    changed = {
-        one: replace(a, kind=kind, on=None, witnesses=(), requires=tuple(requires)),
-        other: replace(b, kind=kind, on=None, witnesses=(), requires=back),
-    }
-    modules = [
-        replace(
-            m,
-            root=False,
-            items=tuple(changed.get(i.qualified, i) if isinstance(i, core.Routine) else i for i in m.items),
-        )
-        for m in program.modules
-    ]
-    visible = tuple(
-        m.name for m in modules if m.name in {*program.module(a.module).visible, *program.module(b.module).visible}
-    )
-    both = _in_turn(changed[one], changed[other])
-    modules.append(core.Module(MODULE, a.span.file, (), (*visible, MODULE), (both,), True))
-    return core.Program(tuple(modules)), Pair(one, other, tuple(c.label for c in requires))
-
-
-MODULE, BOTH, SAME = "one and the other", "both", "same"
-"""The names of the routine that runs one after the other, and of what it asserts. No module can be called so."""
-
-ID = f"{MODULE}.{BOTH}.assert.{SAME}"
-
-
-def _in_turn(a: core.Routine, b: core.Routine) -> core.Routine:
-    """Runs one, keeps what it leaves, and runs the other from the same state: that both leave the same is asserted."""
-    span, scope = a.span, f"{MODULE}.{BOTH}"
-    states = sorted({*a.modifies, *b.modifies}, key=str)
-
-    def kept(name: str, type_: core.Type) -> Symbol:
-        return Symbol(SymbolKind.LOCAL, scope, name, type_)
-
-    def set_(target: Symbol, value: Symbol) -> core.Stmt:
-        return core.Assign(span, target, core.Var(span, value))
-
-    before = {s: kept(f"{s.name} before", s.type) for s in states}
-    after = {s: kept(f"{s.name} after {a.name}", s.type) for s in states}
-    results_a = tuple(kept(f"{r.name} of {a.name}", r.type) for r in a.results)
-    results_b = tuple(kept(f"{r.name} of {b.name}", r.type) for r in b.results)
-    arguments = tuple(core.Var(span, p) for p in a.parameters)
-    same = [(x, y) for x, y in zip(results_a, results_b, strict=True)] + [(after[s], s) for s in states]
-    claim = conjunction(
-        span, tuple(core.Binary(span, BinaryOp.EQ, core.Var(span, x), core.Var(span, y)) for x, y in same)
-    )
-    body = (
-        *(set_(before[s], s) for s in states),
-        core.Call(span, a.qualified, arguments, results_a, 1),
-        *(set_(after[s], s) for s in states),
-        *(set_(s, before[s]) for s in states),
-        core.Call(span, b.qualified, arguments, results_b, 2),
-        core.Assert(span, core.Clause(SAME, claim, span, span)),
-    )
-    return core.Routine(
-        RoutineKind.REFUTE_PROCEDURE,
-        MODULE,
-        BOTH,
-        a.parameters,
-        (),
-        None,
-        (),
-        a.requires,
-        tuple(states),
-        (),
-        (),
-        None,
-        body,
-        span,
-        (),
-        (),
-    )
+Known = dict[core.Clause, tuple[str, ...]]
+"""Invariants that hold, each with the names of what its proofs use."""
 
 
 def _differing(both: core.Routine, run: Violation) -> Iterator[tuple[str, str, str]]:
@@ -193,18 +91,6 @@ def _differing(both: core.Routine, run: Violation) -> Iterator[tuple[str, str, s
             if one != other:
                 name, bits = part.right.symbol.name.split(" ")[0], run.context.word_bits
                 yield name, show(one, part.left.type, bits), show(other, part.left.type, bits)
-
-
-def without(program: core.Program, pair: Pair, label: str | None) -> core.Program:
-    """The program in which neither requires that."""
-    names = {pair.one, pair.other, f"{MODULE}.{BOTH}"}
-
-    def changed(item: core.Item) -> core.Item:
-        if not isinstance(item, core.Routine) or item.qualified not in names:
-            return item
-        return replace(item, requires=tuple(c for c in item.requires if c.label != label))
-
-    return core.Program(tuple(replace(m, items=tuple(changed(i) for i in m.items)) for m in program.modules))
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +129,7 @@ class Compare:
     def everywhere(self, program: core.Program, case: Case) -> Compared:
         """A proof for every geometry, or UNKNOWN."""
         try:
-            used = self.equal(*self.laid_out(program, None), None)
+            used = self.equal(*self.laid_out(program, None), None, quick=False)
         except NotAlike as error:
             return Compared(case.without, (), Outcome.UNKNOWN, detail=str(error))
         if used is None:
@@ -255,14 +141,19 @@ class Compare:
     ) -> tuple[Compared, Violation | None]:
         """The outcome on one geometry, and the run, if they differ."""
         both = replace(program.routines()[f"{MODULE}.{BOTH}"], on=(scope.shown,))
+        comparison: Comparison | None = None
+        known: Known = {}
+        run, why = None, "there is no proof turn by turn"
         try:
             comparison, known = self.laid_out(program, scope)
-            used, why = self.equal(comparison, known, scope), "there is no proof turn by turn"
+            used = self.equal(comparison, known, scope, quick=True)
+            run = self.by_turn(program, both, comparison, known, scope) if used is None else None
+            if run is None and used is None:
+                used = self.equal(comparison, known, scope, quick=False)
             if used is not None:
                 return Compared(case.without, names, Outcome.EQUAL, used), None
-            run = self.by_turn(program, both, comparison, known, scope)
         except NotAlike as error:
-            run, why = None, str(error)
+            why = str(error)
         if run is None:
             forget()
             runs = find_run(program, both, scope, frozenset({ID}), self.timeout / 2, None)
@@ -271,6 +162,8 @@ class Compare:
                 return Compared(case.without, names, Outcome.UNKNOWN, detail=detail), None
             run = runs.violation
         run = smaller(program, both, scope, run)
+        if comparison is not None:
+            run = self.smallest(program, both, comparison, known, scope, run)
         shown, differs = present_run(program, run, self.sources), tuple(_differing(both, run))
         return Compared(case.without, names, Outcome.DIFFER, (), "", shown, differs, telling_inputs(run)), run
 
@@ -279,16 +172,18 @@ class Compare:
         program: core.Program,
         both: core.Routine,
         comparison: Comparison,
-        known: Sequence[core.Clause],
+        known: Known,
         scope: Scope,
+        distances: Sequence[int | None] = (AT_ENTRY, NEAR, FAR, ANYWHERE),
+        also: tuple[Step, ...] = (),
     ) -> Violation | None:
-        """A run of both that comes to a turn in which they differ."""
+        """A run of both that comes to a turn in which they differ, so far from the entry; of its values that `also`."""
         if comparison.loop is None:
             return None
         functions, deadline = comparison.program, time.monotonic() + self.timeout / 2
-        asked = [ask(functions, o, scope) for o in comparison.questions(known)]
+        asked = [ask(functions, o, scope) for o in comparison.questions(tuple(known))]
+        asked = [replace(q, steps=(*also, *q.steps)) for q in asked]
         context = context_for(program, scope.values, scope.word_bits, {})
-        distances = (AT_ENTRY, NEAR, FAR, ANYWHERE)
         for start in starts_of(functions, comparison.one, asked, scope, deadline, distances):
             values = start.confirmed.values
             if may_start(program, context, both, values):
@@ -297,29 +192,68 @@ class Compare:
                     return run
         return None
 
-    def laid_out(self, program: core.Program, scope: Scope | None) -> tuple[Comparison, list[core.Clause]]:
-        """The two side by side, and the invariants of the first one's loop that hold. Raises NotAlike."""
+    def smallest(
+        self,
+        program: core.Program,
+        both: core.Routine,
+        comparison: Comparison,
+        known: Known,
+        scope: Scope,
+        run: Violation,
+    ) -> Violation:
+        """A run in which the last argument is as small as a few tries get it."""
+        words = [p for p in both.parameters if p.type == core.WORD]
+        for _ in range(TRIES if words else 0):
+            last, span = words[-1], both.span
+            now = run.inputs[last]
+            assert isinstance(now, int)
+            less = core.Binary(span, BinaryOp.LT, core.Var(span, last), core.Literal(span, now, core.WORD))
+            also = (Assume((), less, None),)
+            found = self.by_turn(program, both, comparison, known, scope, (AT_ENTRY, NEAR), also)
+            if found is None:
+                break
+            run = smaller(program, both, scope, found)
+        return run
+
+    def laid_out(self, program: core.Program, scope: Scope | None) -> tuple[Comparison, Known]:
+        """The two side by side, and the invariants of the first one's loop that hold, each with what its proofs use.
+
+        Raises NotAlike.
+        """
         functions = with_functions(program)
         routines = functions.routines()
         comparison = Comparison(functions, routines[self.pair.one], routines[self.pair.other])
-        known = list(comparison.loop.invariants) if comparison.loop is not None else []
+        left = list(comparison.loop.invariants) if comparison.loop is not None else []
         while True:
-            left = [c for c in known if all(self.proof(functions, o, scope, True) for o in comparison.kept(c, known))]
-            if left == known:
-                return comparison, known
-            known = left
+            found: Known = {}
+            for clause in left:
+                proofs = [self.proof(functions, o, scope, True) for o in comparison.kept(clause, left)]
+                if all(proofs):
+                    found[clause] = tuple(name for proof in proofs if proof is not None for name in proof.used)
+            if len(found) == len(left):
+                return comparison, found
+            left = list(found)
 
     def equal(
-        self, comparison: Comparison, known: Sequence[core.Clause], scope: Scope | None
+        self, comparison: Comparison, known: Known, scope: Scope | None, *, quick: bool
     ) -> tuple[str, ...] | None:
-        """What a proof uses that they are equal on a geometry (None: on every one); None without a proof."""
-        used: list[str] = []
-        for obligation in comparison.questions(known):
-            found = self.proof(comparison.program, obligation, scope, False)
+        """What a proof uses that they are equal on a geometry (None: on every one); None without a proof.
+
+        What the invariants that it uses were proved from is part of it.
+        """
+        used: dict[str, None] = {}
+        for obligation in comparison.questions(tuple(known)):
+            found = self.proof(comparison.program, obligation, scope, quick)
             if found is None:
                 return None
-            used += found.used
-        return tuple(dict.fromkeys(used))
+            used.update(dict.fromkeys(found.used))
+        behind = {f"{self.pair.one}.invariant.{clause.label}": names for clause, names in known.items()}
+        waiting = list(used)
+        while waiting:
+            more = [name for name in behind.get(waiting.pop(), ()) if name not in used]
+            used.update(dict.fromkeys(more))
+            waiting += more
+        return tuple(used)
 
     def proof(self, program: core.Program, obligation: Obligation, scope: Scope | None, quick: bool) -> Proof | None:
         """A proof on a geometry, or on every one; if it is to be quick, one that is soon found."""
@@ -358,24 +292,35 @@ def compare(
     stop: Connection,
 ) -> Generator[Compared, None, None]:
     """The outcomes, with all preconditions first and then without each. Where there is a proof for every geometry there
-    is one outcome; else one for each set of named geometries that has the same."""
+    is one outcome; else one for each set of named geometries that has the same.
+
+    A proof that does without a precondition is one without it. Where the two differ with all of them, they differ
+    without one, and nothing more is looked for.
+    """
     work = Compare(program, pair, sources, timeout)
     there = geometries(program, MODULE)
     items = program.visible_items(MODULE)
     scopes = tuple(named(g) for g in there.values() if whole(g, items) and geometry in (None, g.name))
-    wanted: list[str | None] = [None, *pair.labels]
-    if geometry is None:
-        left: list[str | None] = []
-        for label, found in _outcomes(work, [Case(w, ()) for w in wanted], jobs, limit, stop):
-            if found.outcome is Outcome.EQUAL:
-                yield found
-            else:
-                left.append(label)
-        wanted = [w for w in wanted if w in left]
     running = params_in(program, [e for n in (pair.one, pair.other) for e in _run(program, n)])
-    cases = [Case(label, group) for label in wanted for group in by_values(running, scopes)]
-    for _, found in _outcomes(work, cases, jobs, limit, stop):
-        yield found
+
+    def decided(without: str | None, left: Sequence[Scope]) -> Iterator[Compared]:
+        cases = [Case(without, group) for group in by_values(running, left)]
+        if geometry is None and len(left) == len(scopes):
+            (first,) = _outcomes(work, [Case(without, ())], jobs, limit, stop)
+            cases = [] if first.outcome is Outcome.EQUAL else cases
+            if not cases:
+                yield first
+        yield from _outcomes(work, cases, jobs, limit, stop)
+
+    first = list(decided(None, scopes))
+    yield from first
+    for label in pair.labels:
+        required = tuple(f"{name}.requires.{label}" for name in (pair.one, pair.other))
+        again = [o for o in first if o.outcome is Outcome.EQUAL and not set(required) & set(o.used)]
+        yield from (replace(o, without=label) for o in again)
+        if not any(not o.names for o in again):
+            over = {n for o in (*again, *(o for o in first if o.outcome is Outcome.DIFFER)) for n in o.names}
+            yield from decided(label, [s for s in scopes if s.shown not in over])
 
 
 def _run(program: core.Program, name: str) -> Iterator[core.Expr]:
@@ -383,14 +328,11 @@ def _run(program: core.Program, name: str) -> Iterator[core.Expr]:
     return executed(program, replace(program.routines()[name], requires=(), ensures=()))
 
 
-def _outcomes(
-    work: Compare, cases: Sequence[Case], jobs: int, limit: float, stop: Connection
-) -> Iterator[tuple[str | None, Compared]]:
+def _outcomes(work: Compare, cases: Sequence[Case], jobs: int, limit: float, stop: Connection) -> Iterator[Compared]:
     for index, outcome in each(work, cases, jobs, limit, stop):
         case = cases[index]
         match outcome:
             case Done(value=found):
-                yield from ((case.without, one) for one in found)
+                yield from found
             case _:
-                names = tuple(s.shown for s in case.scopes)
-                yield case.without, Compared(case.without, names, Outcome.UNKNOWN, detail=told(outcome))
+                yield Compared(case.without, tuple(s.shown for s in case.scopes), Outcome.UNKNOWN, detail=told(outcome))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from verify.compare import Compared, Outcome, Pair
+from verify.compare import Compared, Outcome
+from verify.pairs import Pair
 
 _WIDEST = 60
 """The longest value that is shown in the text; the JSON has them all."""
@@ -18,8 +20,11 @@ def compare_text(pair: Pair, outcomes: Sequence[Compared]) -> str:
     lines = [f"{pair.one} and {pair.other}"]
     for without in (None, *pair.labels):
         lines += ["", f"  {_given(pair, without)}"]
-        for outcome in sorted((o for o in outcomes if o.without == without), key=_order):
+        for outcome in _merged(sorted((o for o in outcomes if o.without == without), key=_order)):
             lines += [f"    {line}" for line in _said(outcome)]
+        differ = [n for o in outcomes if o.without is None and o.outcome is Outcome.DIFFER for n in o.names]
+        if without is not None and differ:
+            lines.append(f"    they differ, as above: {', '.join(differ)}")
     return "\n".join([*lines, ""])
 
 
@@ -33,14 +38,28 @@ def _order(outcome: Compared) -> int:
     return (Outcome.DIFFER, Outcome.UNKNOWN, Outcome.EQUAL).index(outcome.outcome)
 
 
+def _merged(outcomes: Sequence[Compared]) -> Iterator[Compared]:
+    """The outcomes, those that say the same of other geometries as one."""
+    found: dict[object, Compared] = {}
+    for outcome in outcomes:
+        said = (outcome.outcome, _leans(outcome) if outcome.outcome is Outcome.EQUAL else id(outcome))
+        known = found.get(said)
+        found[said] = outcome if known is None else replace(known, names=known.names + outcome.names)
+    return iter(found.values())
+
+
+def _leans(outcome: Compared) -> tuple[str, ...]:
+    """The preconditions and assumptions that a proof uses."""
+    return tuple(sorted(name for name in outcome.used if ".requires." in name or ".assume." in name))
+
+
 def _said(outcome: Compared) -> Iterator[str]:
     where = ", ".join(outcome.names) or _EVERY
     match outcome.outcome:
         case Outcome.EQUAL:
             yield f"equal on every input: {where}"
-            leans = [name for name in outcome.used if ".requires." in name or ".assume." in name]
-            if leans:
-                yield f"  the proof needs {', '.join(leans)}"
+            if _leans(outcome):
+                yield f"  the proof needs {', '.join(_leans(outcome))}"
         case Outcome.DIFFER:
             yield f"they differ: {where}"
             yield f"  {', '.join(f'{s.name} = {_cut(s.value)}' for s in outcome.inputs)}"

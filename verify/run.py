@@ -242,7 +242,7 @@ class _RunSearch:
         """A run that breaks what the routine itself claims, or else the rest of its own, if one is soon found."""
         sizes = sizes_of(context)
         laid_out: dict[int, Unroll] = {}
-        found = self.by_step(context) if self.given or has_invariants(self.routine) else None
+        found = self.by_step(context) if has_invariants(self.routine) else None
         if found is not None:
             return found
         for number in range(2):
@@ -260,8 +260,6 @@ class _RunSearch:
 
     def by_step(self, context: Context) -> Violation | None:
         """A run from where a step breaks something, be it a long one; or a short one, where one is easily found."""
-        if self.given:
-            return self.begun(Start(one, LONG_RUN) for one in self.given)
         if self.routine.kind is not RoutineKind.REFUTE_PROCEDURE:
             return None
         found = self.from_steps((AT_ENTRY,))
