@@ -196,6 +196,102 @@ procedure two_loops(a: word) returns (r: word)
     while (a > 7) invariant any: true decreases a { a -= 1; }
     r = a;
 }
+
+// --- pairs of which each differs in one respect ---
+
+procedure adds_one(a: word) modifies count { count += 1; }
+procedure adds_two(a: word) modifies count { count += 2; }
+
+procedure ends(a: word) returns (r: word)
+{
+    while (a > 0) invariant any: true decreases a { a -= 1; }
+    r = 0;
+}
+
+refute procedure goes_on(a: word) returns (r: word)
+    ensures ends: r == 0
+{
+    while (a >= 0) {
+        if (a > 0) {
+            a -= 1;
+        }
+    }
+    r = 0;
+}
+
+procedure sums(a: word) returns (r: word)
+{
+    var k: word = 0;
+    while (a > 0) invariant any: true decreases a { a -= 1; k += 1; }
+    r = k;
+}
+
+procedure sums_by_two(a: word) returns (r: word)
+{
+    var k: word = 0;
+    while (a > 0) invariant any: true decreases a { a -= 1; k += 2; }
+    r = k;
+}
+
+procedure sums_from_one(a: word) returns (r: word)
+{
+    var k: word = 1;
+    while (a > 0) invariant any: true decreases a { a -= 1; k += 1; }
+    r = k;
+}
+
+procedure sums_and_one(a: word) returns (r: word)
+{
+    var k: word = 0;
+    while (a > 0) invariant any: true decreases a { a -= 1; k += 1; }
+    r = k + 1;
+}
+
+procedure counts_after(a: word) returns (r: word)
+    modifies count
+{
+    var k: word = 0;
+    while (a > 0) invariant any: true decreases a { a -= 1; k += 1; }
+    r = k;
+    count += 1;
+}
+
+procedure adds_what_is_left(a: word) returns (r: word)
+{
+    var k: word = 0;
+    while (a > 0) invariant any: true decreases a { k += a; a -= 1; }
+    r = k;
+}
+
+procedure adds_its_own(a: word) returns (r: word)
+{
+    var k: word = 0;
+    var j: word = 5;
+    while (a > 0) invariant any: true decreases a { k += j; a -= 1; j -= 1; }
+    r = k;
+}
+
+procedure leans_on_what_is_not_so(a: word) returns (r: word)
+{
+    var k: word = 0;
+    while (a > 0)
+        invariant not_so: a < 5
+        decreases a
+    {
+        k += if a < 5 then 1 else 2;
+        a -= 1;
+    }
+    r = k;
+}
+
+procedure fill(n: word)
+    modifies seen
+{
+    while (n > 0) invariant any: true decreases n { n -= 1; seen[n] = count > 1; }
+}
+
+procedure fills_with_one(a: word) returns (r: word) modifies seen, count { count = 1; fill(2); count = 0; r = a; }
+procedure fills_with_two(a: word) returns (r: word) modifies seen, count { count = 2; fill(2); count = 0; r = a; }
 """
 
 
@@ -306,6 +402,37 @@ def test_what_is_refused(loaded: tuple[core.Program, Loaded], one: str, other: s
     with pytest.raises(CannotCompare) as caught:
         pair(loaded[0], one, other)
     assert str(caught.value) == why
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("adds_one", "adds_two"),
+        ("sums", "sums_by_two"),
+        ("sums", "sums_from_one"),
+        ("sums", "sums_and_one"),
+        ("sums", "counts_after"),
+        ("adds_what_is_left", "adds_its_own"),
+        ("leans_on_what_is_not_so", "sums"),
+        ("fills_with_one", "fills_with_two"),
+    ],
+)
+def test_what_differs_in_one_respect_is_told_apart(loaded: tuple[core.Program, Loaded], one: str, other: str) -> None:
+    for pair_ in ((one, other), (other, one)):
+        (found,) = given_all(loaded, *pair_, "low")
+        assert found.outcome is Outcome.DIFFER
+        assert found.differs
+
+
+@pytest.mark.parametrize("name", ["sums", "adds_its_own", "leans_on_what_is_not_so", "fills_with_one", "ends"])
+def test_each_is_equal_to_itself(loaded: tuple[core.Program, Loaded], name: str) -> None:
+    (found,) = given_all(loaded, name, name)
+    assert (found.outcome, found.names) == (Outcome.EQUAL, ())
+
+
+def test_one_that_never_ends_is_not_equal_to_one_that_does(loaded: tuple[core.Program, Loaded]) -> None:
+    for pair_ in (("ends", "goes_on"), ("goes_on", "ends")):
+        assert all(o.outcome is not Outcome.EQUAL for o in given_all(loaded, *pair_, "low"))
 
 
 # --- the command ---------------------------------------------------------------------------------------------------
