@@ -37,11 +37,11 @@ def nearer(values: Values, order: Sequence[Symbol], breaks: Callable[[Values], b
 def _moved_down(
     values: Values, word: Symbol, raised: Symbol | None, breaks: Callable[[Values], bool], word_bits: int
 ) -> Values:
-    """One word made smaller, bit by bit from the highest; what it loses goes to the other, if there is one."""
+    """One word made smaller by powers of two, the highest first; what it loses goes to the other, if there is one."""
     for power in (1 << n for n in reversed(range(word_bits))):
         now = values[word]
         assert isinstance(now, int)
-        if not now & power:
+        if now < power:
             continue
         taken = {**values, word: now - power}
         if raised is not None:
@@ -101,10 +101,9 @@ def _smaller(value: Value) -> Iterator[Value]:
         case bool():
             if value:
                 yield False
-        case int():
-            if value:
-                yield 0
-            power = 1 << max(0, abs(value).bit_length() - 1)
+        case int() if value:
+            yield 0
+            power = 1 << abs(value).bit_length() - 1
             while power > 0:
                 yield value - power if value > 0 else value + power
                 power //= 2
