@@ -306,10 +306,10 @@ def compare(
     def decided(without: str | None, left: Sequence[Scope]) -> Iterator[Compared]:
         cases = [Case(without, group) for group in by_values(running, left)]
         if geometry is None and len(left) == len(scopes):
-            (first,) = _outcomes(work, [Case(without, ())], jobs, limit, stop)
-            cases = [] if first.outcome is Outcome.EQUAL else cases
-            if not cases:
-                yield first
+            for first in _outcomes(work, [Case(without, ())], jobs, limit, stop):  # none after an interrupt
+                if first.outcome is Outcome.EQUAL:
+                    yield first
+                    return
         yield from _outcomes(work, cases, jobs, limit, stop)
 
     first = list(decided(None, scopes))

@@ -8,7 +8,7 @@ bool. A define that reads the state takes it as further arguments (`Define.reads
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -627,6 +627,21 @@ class Program:
     def visible_items(self, name: str) -> tuple[Item, ...]:
         """The items that module `name` sees: its own and those of all that it imports, imported ones first."""
         return tuple(item for visible in self.module(name).visible for item in self.module(visible).items)
+
+    def replacing(self, routine: Routine) -> Program:
+        """The program with this routine in place of the one of its name."""
+        name = routine.qualified
+        return Program(
+            tuple(
+                replace(
+                    m,
+                    items=tuple(routine if isinstance(i, Routine) and i.qualified == name else i for i in m.items),
+                )
+                if m.name == routine.module
+                else m
+                for m in self.modules
+            )
+        )
 
     def defines(self) -> Mapping[str, Define]:
         """Every define by its qualified name."""

@@ -9,19 +9,19 @@ from verify.core import Symbol, SymbolKind
 from verify.values import MapValue, Member, Value
 
 TRIES = 200
-"""How many values are tried, if no more is asked for."""
+"""How many values are tried."""
 
 Values = Mapping[Symbol, Value]
 
 
-def lessened(values: Values, breaks: Callable[[Values], bool], tries: int = TRIES) -> Values:
-    """Values that break it: fewer entries in maps, then smaller numbers and sets. So many values are tried at most."""
+def lessened(values: Values, breaks: Callable[[Values], bool]) -> Values:
+    """Values that break it: fewer entries in maps, then smaller numbers, then smaller sets. At most TRIES are tried."""
     tried: set[tuple[Symbol, Value]] = set()
     while True:
         before = values
         for symbol in sorted(_inputs(values), key=lambda s: _rank(s.type)):
-            values = _one(values, symbol, breaks, tried, tries)
-        if values is before or len(tried) >= tries:
+            values = _one(values, symbol, breaks, tried)
+        if values is before or len(tried) >= TRIES:
             return values
 
 
@@ -55,13 +55,11 @@ def _moved_down(
     return values
 
 
-def _one(
-    values: Values, symbol: Symbol, breaks: Callable[[Values], bool], tried: set[tuple[Symbol, Value]], tries: int
-) -> Values:
+def _one(values: Values, symbol: Symbol, breaks: Callable[[Values], bool], tried: set[tuple[Symbol, Value]]) -> Values:
     """One input made as small as it gets by itself. `tried` grows."""
     while True:
         for smaller in _smaller(values[symbol]):
-            if len(tried) >= tries:
+            if len(tried) >= TRIES:
                 return values
             if (symbol, smaller) in tried:
                 continue

@@ -132,8 +132,9 @@ def decide(
                 yield Entry(names[index], asked.geometries, Mark.UNKNOWN, told(outcome))
     scopes = {name: tuple(named(geometries(program, module_of(name))[g]) for g in asked.geometries) for name in names}
     first = [Case(row, None, group) for row in found for group in running_alike(program, row, scopes[row.routine])]
+    work = Entries(program, sources, timeout)
     held: dict[str, list[str]] = {}
-    for entry in _entries(first, program, sources, timeout, jobs, limit, stop):
+    for entry in _entries(work, first, jobs, limit, stop):
         if entry.mark is Mark.HOLDS and has_precondition(program, entry.routine, asked.beyond):
             held.setdefault(entry.routine, []).extend(entry.names)
         else:
@@ -142,20 +143,12 @@ def decide(
     for row in found:
         left = [s for s in scopes[row.routine] if s.shown in held.get(row.routine, ())]
         second += [Case(row, asked.beyond, group) for group in running_alike(program, row, left)]
-    for entry in _entries(second, program, sources, timeout, jobs, limit, stop):
+    for entry in _entries(work, second, jobs, limit, stop):
         yield replace(entry, mark=Mark.BEYOND) if entry.mark is Mark.FAILS else entry
 
 
-def _entries(
-    cases: Sequence[Case],
-    program: core.Program,
-    sources: Mapping[str, Source],
-    timeout: float,
-    jobs: int,
-    limit: float,
-    stop: Connection,
-) -> Iterator[Entry]:
-    for index, outcome in each(Entries(program, sources, timeout), cases, jobs, limit, stop):
+def _entries(work: Entries, cases: Sequence[Case], jobs: int, limit: float, stop: Connection) -> Iterator[Entry]:
+    for index, outcome in each(work, cases, jobs, limit, stop):
         match outcome:
             case Done(value=entries):
                 yield from entries
@@ -206,11 +199,7 @@ def _as(
     routine = program.routines()[name]
     requires = tuple(c for c in routine.requires if c.label != without)
     other = replace(routine, kind=kind, on=on, requires=requires, witnesses=())
-    modules = tuple(
-        replace(m, items=tuple(other if i is routine else i for i in m.items)) if m.name == routine.module else m
-        for m in program.modules
-    )
-    return core.Program(modules), other
+    return program.replacing(other), other
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +282,7 @@ class Entries:
         obligations = obligations_of(claims, claim)
         why = unprovable(self.program, claim)
         asked = tuple(o for o in obligations if case.row.is_open(o.id, scope.word_bits) and o.kind is not Kind.REQUIRES)
-        left = tuple(o for o in asked if why or not self.evident(claims, o, scope))
+        left = tuple(o for o in asked if why or not self_evident(claims, ask(claims, o, scope)))
         if left or why:
             program, routine = as_refutation(self.program, name, case.names, case.without)
             forget()
@@ -329,12 +318,6 @@ class Entries:
             if not evaluate(clause.expr, context, {}, {}):
                 return f"{assumption} is false on {scope.shown}"
         return None
-
-    def evident(self, program: core.Program, obligation: Obligation, scope: Scope) -> bool:
-        """True iff it is proved at once."""
-        forget()
-        question = ask(program, obligation, scope)
-        return stated(question) is not None or self_evident(program, question)
 
     def proved(self, program: core.Program, obligation: Obligation, scope: Scope) -> bool:
         """True iff it is proved."""

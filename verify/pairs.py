@@ -121,11 +121,8 @@ def _in_turn(a: core.Routine, b: core.Routine) -> core.Routine:
 
 def without(program: core.Program, pair: Pair, label: str | None) -> core.Program:
     """The program in which neither requires that."""
-    names = {pair.one, pair.other, f"{MODULE}.{BOTH}"}
-
-    def changed(item: core.Item) -> core.Item:
-        if not isinstance(item, core.Routine) or item.qualified not in names:
-            return item
-        return replace(item, requires=tuple(c for c in item.requires if c.label != label))
-
-    return core.Program(tuple(replace(m, items=tuple(changed(i) for i in m.items)) for m in program.modules))
+    for name in (pair.one, pair.other, f"{MODULE}.{BOTH}"):
+        routine = program.routines()[name]
+        requires = tuple(c for c in routine.requires if c.label != label)
+        program = program.replacing(replace(routine, requires=requires))
+    return program

@@ -62,11 +62,7 @@ class Start:
 def as_claim(program: core.Program, routine: core.Routine) -> tuple[core.Program, core.Routine]:
     """The program in which a `refute procedure` claims what its contract says, and that claim."""
     claim = replace(routine, kind=RoutineKind.PROCEDURE, witnesses=())
-    modules = tuple(
-        replace(m, items=tuple(claim if i == routine else i for i in m.items)) if m.name == routine.module else m
-        for m in program.modules
-    )
-    return core.Program(modules), claim
+    return program.replacing(claim), claim
 
 
 def has_invariants(routine: core.Routine) -> bool:
@@ -98,7 +94,7 @@ def starts(
     ]
     questions = [ask(claims, o, scope) for o in sorted(obligations, key=lambda o: _BREAKING.index(o.kind))]
     if ids is None:
-        questions = [q for q in questions if stated(q) is None and not self_evident(claims, q)]
+        questions = [q for q in questions if not self_evident(claims, q)]
     yield from starts_of(claims, claim, questions, scope, deadline, distances)
 
 
@@ -135,6 +131,8 @@ def starts_of(
 
 def self_evident(program: core.Program, question: Question) -> bool:
     """True iff it is proved at once."""
+    if stated(question) is not None:
+        return True
     forget()
     return at_once(Encodings(program, question), AbstractIntegers(question.scope.word_bits)) is not None
 

@@ -18,7 +18,7 @@ from verify.passive import Assume, Kind, Let, Obligation, Step
 from verify.rename import conjunction, implies, rename, variables
 from verify.sites import statements
 from verify.span import Span
-from verify.syntax import PROCEDURES, RoutineKind
+from verify.syntax import PROCEDURES
 from verify.validity import validity
 from verify.walk import Exits, Flow, Walk, condition, equal
 
@@ -408,9 +408,3 @@ class Comparison:
             None,
             one.without,
         )
-
-
-def body_of(routine: core.Routine) -> bool:
-    """True iff the routine can be compared: a procedure with a body, be it one that is refuted."""
-    kinds = (RoutineKind.PROCEDURE, RoutineKind.REFUTE_PROCEDURE)
-    return routine.kind in kinds and routine.body is not None
