@@ -146,7 +146,7 @@ def test_geometries_are_alike_in_what_a_procedure_depends_on() -> None:
     def names(groups: tuple[tuple[Any, ...], ...]) -> list[list[str]]:
         return [[scope.shown for scope in group] for group in groups]
 
-    following = Row("m.following", None, ("m.following.ensures.above",))
+    following = Row("m.following", ("m.following.ensures.above",))
     assert sorted(map(sorted, names(running_alike(found, following, scopes)))) == [["high", "low"], ["wide"]]
     assert len(alike(found, following, None, scopes)) == 3
     assert sorted(map(sorted, names(alike(found, following, "user", scopes)))) == [["high", "low"], ["wide"]]

@@ -10,6 +10,7 @@ from typing import cast
 
 import pytest
 from forms import BY_EXTENTS, Endless, Outcome, named, outcome
+from strange_word import BareWord, plain
 
 from mremap_impl.geometry import PARISC32, Geometry
 from mremap_impl.history import (
@@ -209,30 +210,11 @@ def test_what_the_guards_make_of_every_place_in_a_range_or_below_it() -> None:
             assert how_much_done_guarded_by_start(len, old_addr, old_end, BYTES) == 0
 
 
-@dataclass(frozen=True, slots=True)
-class StrangeWord:
-    """A word that is no int: it has + - & < and >, as a symbolic word has, and nothing else."""
+class StrangeWord(BareWord):
+    """One that can be asked for less, too."""
 
-    value: int
-
-    def __add__(self, other: StrangeWord | int) -> StrangeWord:
-        return StrangeWord(self.value + plain(other))
-
-    def __sub__(self, other: StrangeWord | int) -> StrangeWord:
-        return StrangeWord(self.value - plain(other))
-
-    def __and__(self, other: StrangeWord | int) -> StrangeWord:
-        return StrangeWord(self.value & plain(other))
-
-    def __lt__(self, other: StrangeWord | int) -> bool:
+    def __lt__(self, other: BareWord | int) -> bool:
         return self.value < plain(other)
-
-    def __gt__(self, other: StrangeWord | int) -> bool:
-        return self.value > plain(other)
-
-
-def plain(word: StrangeWord | int) -> int:
-    return word if isinstance(word, int) else word.value
 
 
 def test_the_arithmetic_runs_on_words_that_are_not_ints() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strange_word import BareWord
 
 import mremap_impl
 from mremap_impl.by_page import move_one_page, move_page_tables_by_page
@@ -157,30 +157,11 @@ def test_what_is_returned_is_exact_though_it_may_wrap_on_the_way(
     assert how_much_done(len, old_addr, old_end, geometry) == expected
 
 
-@dataclass(frozen=True, slots=True)
-class StrangeWord:
-    """A word that is no int: it has + - & and >, as a symbolic word has, and nothing else."""
-
-    value: int
-
-    def __add__(self, other: StrangeWord | int) -> StrangeWord:
-        return StrangeWord(self.value + plain(other))
-
-    def __sub__(self, other: StrangeWord | int) -> StrangeWord:
-        return StrangeWord(self.value - plain(other))
+class StrangeWord(BareWord):
+    """One that can be taken from an int, too."""
 
     def __rsub__(self, other: int) -> StrangeWord:
         return StrangeWord(other - self.value)
-
-    def __and__(self, other: StrangeWord | int) -> StrangeWord:
-        return StrangeWord(self.value & plain(other))
-
-    def __gt__(self, other: StrangeWord | int) -> bool:
-        return self.value > plain(other)
-
-
-def plain(word: StrangeWord | int) -> int:
-    return word if isinstance(word, int) else word.value
 
 
 def test_the_step_runs_on_words_that_are_not_ints() -> None:

@@ -55,11 +55,9 @@ class Mark(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A procedure, and which of its obligations have no proof that is good for every geometry. `beyond`: a precondition
-    that is left out there, if it has it."""
+    """A procedure, and which of its obligations have no proof that is good for every geometry."""
 
     routine: str
-    beyond: str | None
     open: tuple[str, ...]
 
     def is_open(self, id_: str, word_bits: int) -> bool:
@@ -204,7 +202,8 @@ def _as(
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What a worker does for a procedure: which of its obligations are not proved for every geometry."""
+    """What a worker does for a procedure: which of its obligations are not proved for every geometry, `beyond` left out
+    of its preconditions."""
 
     program: core.Program
     beyond: str | None
@@ -217,7 +216,7 @@ class Rows:
         for obligation in obligations_of(program, claim):
             if obligation.kind is not Kind.REQUIRES and not self.general(program, scopes, obligation):
                 left.append(obligation.id)
-        return Row(name, self.beyond, tuple(left))
+        return Row(name, tuple(left))
 
     def general(self, program: core.Program, scopes: Scopes, obligation: Obligation) -> bool:
         """True iff there is a proof for every geometry, of 32 and of 64 bits, that is soon found."""
