@@ -13,7 +13,7 @@ import pytest
 from compare_text import TEXT
 
 from verify import __main__ as program
-from verify import core
+from verify import cli, core
 from verify.compare import Compared, Outcome, compare
 from verify.compare_report import compare_text
 from verify.elaborate import elaborate
@@ -176,7 +176,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_report_as_text(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(folder, "unguarded", "guarded", "--geometry", "low") == program.OK
+    assert run(folder, "unguarded", "guarded", "--geometry", "low") == cli.OK
     assert (
         capsys.readouterr().out
         == """\
@@ -195,7 +195,7 @@ m.unguarded and m.guarded
 
 
 def test_the_report_as_json_keeps_to_its_schema(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(folder, "by_rest", "counts_twice", "--geometry", "low", "--format", "json") == program.FAILED
+    assert run(folder, "by_rest", "counts_twice", "--geometry", "low", "--format", "json") == cli.FAILED
     report = json.loads(capsys.readouterr().out)
     jsonschema.validate(report, json.loads((files("verify") / "compare.schema.json").read_text()))
     assert report["one"] == "m.by_rest"
@@ -215,7 +215,7 @@ def test_the_report_as_json_keeps_to_its_schema(folder: Path, capsys: pytest.Cap
 def test_mistakes_on_the_command_line(
     folder: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
 ) -> None:
-    assert run(folder, *arguments) == program.WRONG
+    assert run(folder, *arguments) == cli.WRONG
     assert said in capsys.readouterr().err
 
 

@@ -28,8 +28,7 @@ from pathlib import Path
 
 import pytest
 
-from verify import __main__ as program
-from verify import core
+from verify import cli, core
 from verify.audit import Trusted, audit
 from verify.elaborate import elaborate
 from verify.load import Loaded, load
@@ -199,7 +198,7 @@ def test_continuous_integration_runs_the_commands_of_the_readme() -> None:
 
 def test_the_exit_statuses_are_the_tool_s() -> None:
     table = re.findall(r"^\| (\d+) \|", text_of("README.md"), re.MULTILINE)
-    statuses = (program.OK, program.FAILED, program.WRONG, program.UNKNOWN, program.DEFECT)
+    statuses = (cli.OK, cli.FAILED, cli.WRONG, cli.UNKNOWN, cli.DEFECT)
     assert [int(status) for status in table] == list(statuses)
 
 

@@ -33,28 +33,33 @@ import z3
 
 from verify import core
 from verify.audit import audit, audit_text
-from verify.cli import VERSION, Command, Options, Shown, UsageError, VersionAsked, parse
-from verify.compare import Compared, Outcome, compare
-from verify.compare_report import compare_json, compare_text
+from verify.cli import (
+    DEFECT,
+    FAILED,
+    OK,
+    UNKNOWN,
+    VERSION,
+    WRONG,
+    Command,
+    Options,
+    Shown,
+    UsageError,
+    VersionAsked,
+    parse,
+)
+from verify.commands import COMMANDS, Asked, nothing_like
 from verify.diagnostic import SpecificationError, render
 from verify.elaborate import elaborate
 from verify.entries import Discharge, Together, Work, grouped, in_order, results_of, units
 from verify.explain import explain_text, near
 from verify.json_report import audit_json, list_json, report_json
 from verify.load import Loaded, load
-from verify.matrix import Mark, decide, matrix, rows
-from verify.matrix_report import matrix_json, matrix_text
 from verify.obligations import obligations
-from verify.pairs import CannotCompare, pair
 from verify.plan import Plan, Request, matches, plan
 from verify.report import TextReport, list_text
 from verify.schedule import RECURSION_LIMIT, Died, Done, Late, Raised, described, each
-from verify.syntax import RoutineKind
 from verify.terminal import Bar, paint_for
 from verify.verdict import Result, Verdict
-
-OK, FAILED, WRONG, UNKNOWN, DEFECT = 0, 1, 2, 3, 70
-"""The exit statuses, as the command line's help has them."""
 
 GRACE = 5.0
 """Seconds beyond its time, and a fifth of that, after which an obligation's worker is killed."""
@@ -192,12 +197,12 @@ def _run(options: Options, discharge: Discharge, grace: float, together: Togethe
     if options.command is Command.AUDIT:
         trusted = audit(program, loaded.sources)
         return _finish(options, audit_json(trusted, _versions()) if options.json else audit_text(trusted))
-    if options.command is Command.COMPARE:
-        return _compare(options, loaded, program, grace)
-    if options.command is Command.MATRIX:
-        return _matrix(options, loaded, program, grace)
+    if options.command in COMMANDS:
+        with _stoppable() as stop:
+            said = COMMANDS[options.command](Asked(options, loaded, program, grace, stop, _versions(), sys.stderr))
+        return _finish(options, said.text) or said.status
     if options.command is Command.EXPLAIN and options.id not in (ids := _ids(program)):
-        raise UsageError(_nothing_like("there is no obligation", (options.id,), ids))
+        raise UsageError(nothing_like("there is no obligation", (options.id,), ids))
     with _stoppable() as stop:
         only = (options.id,) if options.command is Command.EXPLAIN else options.only
         planned = _plan(Request(program, only, options.geometry), stop)
@@ -243,61 +248,6 @@ def _read(options: Options) -> tuple[Loaded, core.Program | None]:
     return loaded, program
 
 
-def _compare(options: Options, loaded: Loaded, program: core.Program, grace: float) -> int:
-    """Two procedures."""
-    try:
-        both, asked = pair(program, *(_procedure(program, name) for name in options.names))
-    except CannotCompare as error:
-        raise UsageError(str(error)) from None
-    limit = options.timeout * 60 + grace
-    outcomes: list[Compared] = []
-    with _stoppable() as stop:
-        work = compare(both, asked, loaded.sources, options.geometry, options.timeout, options.jobs, limit, stop)
-        with closing(work):
-            outcomes += work
-    text = compare_json(asked, outcomes, _versions()) if options.json else compare_text(asked, outcomes)
-    status, first = _finish(options, text), [o.outcome for o in outcomes if o.without is None]
-    if Outcome.DIFFER in first:
-        return FAILED
-    return status if first and Outcome.UNKNOWN not in first else UNKNOWN
-
-
-def _procedure(program: core.Program, name: str) -> str:
-    """The qualified name of a procedure that is given by that, or by its name alone."""
-    routines = program.routines().values()
-    known = [r for r in routines if r.kind in (RoutineKind.PROCEDURE, RoutineKind.REFUTE_PROCEDURE)]
-    found = [r.qualified for r in known if r.qualified == name] or [r.qualified for r in known if r.name == name]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise UsageError(f"`{name}` is the name of {' and of '.join(found)}; say which")
-    raise UsageError(_nothing_like("there is no procedure", (name,), tuple(dict.fromkeys(r.name for r in known))))
-
-
-def _matrix(options: Options, loaded: Loaded, program: core.Program, grace: float) -> int:
-    """Procedures by geometry."""
-    asked = matrix(program, options.only, options.beyond, options.geometry)
-    if not asked.routines:
-        listed, none = tuple(r.name for r in rows(program)), "there is no procedure with a body and an `ensures`"
-        raise UsageError(_nothing_like(f"{none} like", options.only, listed) if listed else none)
-    if options.beyond and not any(c.label == options.beyond for r in rows(program) for c in r.requires):
-        raise UsageError(f"no procedure has a precondition `{options.beyond}`")
-    if not asked.geometries:
-        raise UsageError("no geometry that the procedures see has values for all params")
-    limit, entries = options.timeout * 6 + grace, []
-    bar = Bar(sys.stderr, len(asked.routines) * len(asked.geometries), os.environ)
-    with _stoppable() as stop:
-        work = decide(asked, program, loaded.sources, options.timeout, options.jobs, limit, stop)
-        with closing(work):
-            for entry in work:
-                entries.append(entry)
-                bar.show(sum(len(e.names) for e in entries))
-    bar.hide()
-    status = _finish(options, matrix_json(asked, entries, _versions()) if options.json else matrix_text(asked, entries))
-    cells = sum(len(e.names) for e in entries if e.mark is not Mark.UNKNOWN)
-    return status if cells == len(asked.routines) * len(asked.geometries) else UNKNOWN
-
-
 def _same(one: Path, other: Path) -> bool:
     try:
         return one.samefile(other)
@@ -329,14 +279,8 @@ def _no_obligation(options: Options, ids: Sequence[str]) -> str:
     if not ids:
         return "there is no obligation: the files have nothing to prove"
     if options.only and not any(matches(i, options.only) for i in ids):
-        return _nothing_like("no obligation has an id like", options.only, ids)
+        return nothing_like("no obligation has an id like", options.only, ids)
     return f"no obligation that was asked for is about the geometry `{options.geometry}`"
-
-
-def _nothing_like(what: str, wanted: Sequence[str], ids: Sequence[str]) -> str:
-    close = [c for w in wanted for c in near(w.strip("*"), ids)]
-    hint = f"near it: {', '.join(close)}" if close else "`python -m verify list` shows them"
-    return f"{what} `{'`, `'.join(wanted)}`; {hint}"
 
 
 def _finish(options: Options, text: str) -> int:

@@ -15,6 +15,9 @@ VERSION = "0.1.0"
 DEFAULT_PATH = "spec/"
 MOST_SECONDS = 1_000_000.0
 
+OK, FAILED, WRONG, UNKNOWN, DEFECT = 0, 1, 2, 3, 70
+"""The exit statuses, as the command line's help has them."""
+
 
 class Command(Enum):
     PROVE = ""
