@@ -161,10 +161,10 @@ def _tests(program: core.Program, routine: core.Routine) -> list[Generated]:
     """The tests of a procedure, by the ids of the obligations that claim the same of its body."""
     name = routine.qualified
     found = [Generated(f"{name}.ensures.{c.label}", routine, c) for c in routine.ensures]
-    if any(isinstance(item, core.State) for item in program.visible_items(routine.module)):
+    if program.states(routine.module):
         found.append(Generated(f"{name}.modifies", routine, None))
     for _, label, clause in labelled_invariants(program, routine.module):
-        if mentions(clause.expr, routine.modifies):
+        if mentions(program, clause.expr, routine.modifies):
             found.append(Generated(f"{name}.invariant.{label}", routine, clause))
     records = record_claims(program, routine)
     return found + [Generated(id_, routine, None, record=True, claims=named) for id_, named in records]

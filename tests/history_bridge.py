@@ -113,7 +113,7 @@ def by_specification(
     """Runs the body of a form, as the specification has it. `inputs`: arguments and states by name."""
     routine = routine_of(program, name)
     arguments = {p: inputs[p.name] for p in routine.parameters}
-    states = [i.symbol for i in program.visible_items(routine.module) if isinstance(i, core.State)]
+    states = program.states(routine.module)
     state = {s: inputs[s.name] for s in states}
 
     def choose(stmt: core.Havoc) -> Value:
@@ -211,7 +211,7 @@ def by_implementation(
     found = outcome(FORMS[name], mm, old_addr, new_addr, length, turns)
     ends = {BadPointer: Wrong.PAST, Endless: Wrong.ENDLESS, TimeoutError: Wrong.UNENDED}
     end = found.end if isinstance(found.end, int) else ends[found.end]
-    states = [i.symbol for i in program.visible_items("forms") if isinstance(i, core.State)]
+    states = program.states("forms")
     after = {s.name: state_after(s, inputs[s.name], mm, inputs, context.word_bits) for s in states}
     words = mm.geometry.words
     places = () if name == "by_page" else tuple(words.add(step.old_addr, step.extent) for step in found.steps)

@@ -44,7 +44,7 @@ from verify.core import EnumType, Symbol
 from verify.evaluate import Context, Table, Undecided, Undefined, evaluate
 from verify.execute import Finished, execute
 from verify.interleaving import acts_of_others, changes
-from verify.sites import statements, subexpressions
+from verify.sites import statements, variables
 from verify.strategies.examples import Example
 from verify.strategies.hooks import Answers
 from verify.syntax import RoutineKind
@@ -140,7 +140,7 @@ class _Lockstep:
     areas: dict[str, Vma] = field(init=False)
     violated: dict[str, str] = field(default_factory=dict)
     acts: list[Act] = field(default_factory=list)
-    looked_at: dict[str, tuple[Value, ...]] = field(default_factory=dict)
+    looked_at: dict[str, tuple[Value | None, ...]] = field(default_factory=dict)
     interferes: core.Routine = field(init=False)
     steps: Mapping[str, core.Routine] = field(init=False)
     symbols: Mapping[str, Symbol] = field(init=False)
@@ -250,7 +250,7 @@ class _Lockstep:
 
     def look(self, id_: str, clause: core.Clause, given: Mapping[Symbol, Value]) -> None:
         """Whether a claim holds now; not asked again of the same values."""
-        read = tuple(self.state[s] for s in self.read_by(clause)) + tuple(given.values())
+        read = tuple(self.state.get(s) for s in variables(self.program, clause.expr)) + tuple(given.values())
         known = self.looked_at.get(id_)
         if known is not None and len(known) == len(read) and all(a is b for a, b in zip(known, read, strict=True)):
             return
@@ -265,13 +265,12 @@ class _Lockstep:
             self.violated.setdefault(id_, f"{why} before step {len(self.acts) + 1}")
 
     def executed(self, routine: core.Routine, given: Mapping[Symbol, Value]) -> Finished:
-        seen = [i.symbol for i in self.program.visible_items(routine.module) if isinstance(i, core.State)]
         ran = execute(
             self.program,
             self.context,
             routine,
             given,
-            {s: self.state[s] for s in seen},
+            {s: self.state[s] for s in self.program.states(routine.module)},
             watch=lambda _id: False,
             choose=lambda stmt: some_value(stmt.target.type, self.bits),
             fuel=FUEL,
@@ -286,9 +285,6 @@ class _Lockstep:
     @property
     def bits(self) -> int:
         return self.example.context.word_bits
-
-    def read_by(self, clause: core.Clause) -> tuple[Symbol, ...]:
-        return tuple(s for s in _read(clause.expr) if s in self.state)
 
     def symbol(self, name: str) -> Symbol:
         return self.symbols[name]
@@ -346,10 +342,6 @@ class _Lockstep:
         wrong += [f"held: {lock.value}" for lock in Lock if self.holds(lock) != (lock in mm.held)]
         wrong += [f"vm_truncate_count[{n}]" for n, v in self.areas.items() if self.count_of(n) != v.vm_truncate_count]
         return f"{', '.join(wrong)} is not what the specification's steps make of it" if wrong else ""
-
-
-def _read(expr: core.Expr) -> frozenset[Symbol]:
-    return frozenset(e.symbol for e in subexpressions(expr) if isinstance(e, core.Var))
 
 
 def _members(symbol: Symbol) -> tuple[str, ...]:

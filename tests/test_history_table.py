@@ -120,7 +120,7 @@ def test_each_input_breaks_what_is_said_on_each_port_it_is_listed_for(
     count = 0
     for line in lines(TABLE, title):
         changed, found = as_refutation(program, routine(program, line.routine).qualified, (), without)
-        states = [i.symbol for i in program.visible_items(found.module) if isinstance(i, core.State)]
+        states = program.states(found.module)
         label = line.broken.split("`")[1]
         for port in line.geometries:
             scope = ports[port]

@@ -72,7 +72,7 @@ def entry(name: str, inputs: Mapping[str, Value]) -> Example:
         "new_floor": new_addr,
         "new_ceiling": new_addr + length,
     }
-    states = [i.symbol for i in program.visible_items(routine.module) if isinstance(i, core.State)]
+    states = program.states(routine.module)
     arguments: dict[Symbol, Value] = {p: {**inputs, **rooms}[p.name] for p in routine.parameters}
     items = program.visible_items(routine.module)
     uninterpreted = (i for i in items if isinstance(i, core.Define) and i.value is None)

@@ -73,7 +73,7 @@ class Contract(Walk):
             )
         if routine.kind not in (RoutineKind.PROCEDURE, RoutineKind.INTERFERENCE):
             return
-        seen = [i.symbol for i in self.program.visible_items(routine.module) if isinstance(i, core.State)]
+        seen = self.program.states(routine.module)
         kept = [s for s in seen if s not in routine.modifies]
         if seen:
             same = tuple(equal(flow.values.get(s, s), s, routine.span) for s in kept)
@@ -195,7 +195,7 @@ class Contract(Walk):
     def may_change(self, callee: core.Routine) -> tuple[Symbol, ...]:
         """The state variables that a call may change: all, where the frame is not proved on every geometry."""
         if callee.kind in PROCEDURES and validity(self.program, self.routine, callee, callee.span) is not None:
-            seen = (i.symbol for i in self.program.visible_items(callee.module) if isinstance(i, core.State))
+            seen = self.program.states(callee.module)
             return tuple(dict.fromkeys((*callee.modifies, *seen)))
         return callee.modifies
 

@@ -7,17 +7,20 @@ bool. A define that reads the state takes it as further arguments (`Define.reads
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from verify.span import Span
 from verify.syntax import RoutineKind
 
 if TYPE_CHECKING:
     from verify.values import Value
+
+K = TypeVar("K")
+T = TypeVar("T")
 
 # --- types ---------------------------------------------------------------------------------------------------------
 
@@ -617,6 +620,10 @@ class Program:
 
     modules: tuple[Module, ...]
 
+    def __getstate__(self) -> dict[str, object]:
+        """What is remembered is so by identity, and a copy's parts have others."""
+        return {"modules": self.modules}
+
     def module(self, name: str) -> Module:
         """The module of that name; KeyError if there is none."""
         for module in self.modules:
@@ -626,7 +633,11 @@ class Program:
 
     def visible_items(self, name: str) -> tuple[Item, ...]:
         """The items that module `name` sees: its own and those of all that it imports, imported ones first."""
-        return tuple(item for visible in self.module(name).visible for item in self.module(visible).items)
+        return self.once(_visible_items, name)
+
+    def states(self, name: str) -> tuple[Symbol, ...]:
+        """The state variables that module `name` sees, in the same order."""
+        return self.once(_states, name)
 
     def replacing(self, routine: Routine) -> Program:
         """The program with this routine in place of the one of its name."""
@@ -651,6 +662,19 @@ class Program:
         """Every routine by its qualified name."""
         return self._routines
 
+    def once(self, find: Callable[[Program, K], T], about: K) -> T:
+        """`find(program, about)`, found once: it is kept by the identity of `about`, a part of the program or a name."""
+        known = self._found.get((find, id(about)))
+        if known is None:
+            known = self._found[find, id(about)] = (about, find(self, about))
+        found: T = known[1]
+        return found
+
+    @cached_property
+    def _found(self) -> dict[tuple[object, int], tuple[object, Any]]:
+        """By what was asked; what it was asked about is held, so that nothing else gets its identity."""
+        return {}
+
     @cached_property
     def _defines(self) -> dict[str, Define]:
         return {i.qualified: i for m in self.modules for i in m.items if isinstance(i, Define)}
@@ -658,3 +682,11 @@ class Program:
     @cached_property
     def _routines(self) -> dict[str, Routine]:
         return {i.qualified: i for m in self.modules for i in m.items if isinstance(i, Routine)}
+
+
+def _visible_items(program: Program, name: str) -> tuple[Item, ...]:
+    return tuple(item for visible in program.module(name).visible for item in program.module(visible).items)
+
+
+def _states(program: Program, name: str) -> tuple[Symbol, ...]:
+    return tuple(i.symbol for i in program.visible_items(name) if isinstance(i, State))

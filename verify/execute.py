@@ -8,7 +8,7 @@ id. What is undefined ends the run, watched or not.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import NoReturn, TypeAlias, assert_never
@@ -17,7 +17,7 @@ from verify import core
 from verify.core import Symbol, SymbolKind
 from verify.evaluate import PIECES, Context, Undecided, Undefined, evaluate
 from verify.seen import labelled_invariants, module_invariants
-from verify.sites import is_partial, range_sites, subexpressions
+from verify.sites import partial_spans, range_sites, variables
 from verify.span import Span
 from verify.syntax import PROCEDURES
 from verify.values import Value
@@ -135,10 +135,12 @@ def execute(
     """
     execution = _Execution(program, context, watch, choose, fuel, hints or {}, pieces, recorded)
     try:
-        after, results, last = execution.run(routine, arguments, state, 0)
+        values = execution.run(routine, arguments, state, 0)
     except _Ended as ended:
         return ended.run
-    return Finished(after, results, last, execution.recorded())
+    results = {r: values.pop(r) for r in routine.results}
+    after = {s: values.pop(s) for s in state}
+    return Finished(after, results, values, execution.recorded())
 
 
 def holds_requires(
@@ -155,9 +157,9 @@ def holds_requires(
     return all(evaluate(clause.expr, context, values, values) for clause in clauses)
 
 
-def mentions(expr: core.Expr, symbols: tuple[Symbol, ...]) -> bool:
+def mentions(program: core.Program, expr: core.Expr, symbols: Iterable[Symbol]) -> bool:
     """True iff one of the variables is free in the expression; what a define reads is among its arguments."""
-    return any(isinstance(e, core.Var) and e.symbol in symbols for e in subexpressions(expr))
+    return not variables(program, expr).isdisjoint(symbols)
 
 
 # --- running -------------------------------------------------------------------------------------------------------
@@ -212,12 +214,11 @@ class _Execution:
         self.routines = program.routines()
         self.steps: deque[Step] = deque(maxlen=recorded)
         self.watched_ranges: dict[int, bool] = {}
-        self.numbered: dict[str, Mapping[Span, int]] = {}
 
     def recorded(self) -> Trace:
         return tuple(self.steps)
 
-    def run(self, routine: core.Routine, arguments: Values, state: Values, depth: int) -> tuple[Values, Values, Values]:
+    def run(self, routine: core.Routine, arguments: Values, state: Values, depth: int) -> dict[Symbol, Value]:
         """The state afterwards, the results, and the locals and parameters as they were last."""
         if routine.body is None:
             self.stop(StopReason.NOT_EXECUTABLE, f"{routine.qualified} has no body")
@@ -229,9 +230,7 @@ class _Execution:
                 self.value(act, clause.expr, entry)
         self.block(act, routine.body)
         self.at_end(act, state, given)
-        after = {s: act.values[s] for s in state}
-        results = {r: act.values[r] for r in routine.results}
-        return after, results, {s: v for s, v in act.values.items() if s not in after and s not in results}
+        return act.values
 
     def at_end(self, act: _Activation, state: Values, given: Values) -> None:
         """Checks what holds at the end of a routine: `ensures`, `modifies`, the module invariants."""
@@ -241,11 +240,12 @@ class _Execution:
         if routine.kind not in PROCEDURES:
             return
         name = f"{routine.qualified}.modifies"
-        changed = tuple(s for s in state if s not in routine.modifies and act.values[s] != state[s])
+        was = ((s, v, act.values[s]) for s, v in state.items())
+        changed = tuple(s for s, old, new in was if old is not new and old != new and s not in routine.modifies)
         if changed and self.watch(name):
             self.violate(act, name, routine.span, scope, reason=f"{changed[0]} has changed")
         for _, label, clause in labelled_invariants(self.program, routine.module):
-            if mentions(clause.expr, routine.modifies + changed):
+            if mentions(self.program, clause.expr, routine.modifies + changed):
                 self.check(act, f"{routine.qualified}.invariant.{label}", clause, routine.span, scope)
 
     def block(self, act: _Activation, body: tuple[core.Stmt, ...]) -> _Flow:
@@ -306,12 +306,13 @@ class _Execution:
         self.steps.append(Step(act.depth, call.span, StepKind.CALL, callee=callee.qualified))
         for parameter, value in given.items():
             self.steps.append(Step(act.depth + 1, call.span, StepKind.PASS, parameter, value))
-        after, results, _ = self.run(callee, given, state, act.depth + 1)
+        after = self.run(callee, given, state, act.depth + 1)
+        results = {result: after[result] for result in callee.results}
         for result, value in results.items():
             self.steps.append(Step(act.depth + 1, call.span, StepKind.RETURN, result, value))
         if not results:
             self.steps.append(Step(act.depth + 1, call.span, StepKind.RETURN))
-        act.values.update(after)
+        act.values.update({s: after[s] for s in state})
         # Without targets the results are dropped.
         for target, result in zip(call.targets, callee.results, strict=False):
             self.assign(act, call.span, StepKind.ASSIGN, target, results[result])
@@ -327,18 +328,12 @@ class _Execution:
         """True iff the range of an operation in an expression, which must outlive this object, is watched."""
         known = self.watched_ranges.get(id(expr))
         if known is None:
-            partial = [e.span for e in subexpressions(expr) if is_partial(e)]
-            sites = self.sites(act.routine) if partial else {}
-            numbers = (sites.get(span) for span in partial)
+            spans = partial_spans(self.program, expr)
+            sites = self.program.once(_sites, act.routine) if spans else {}
+            numbers = (sites.get(span) for span in spans)
             known = any(self.watch(f"{act.routine.qualified}.range[{n}]") for n in numbers if n is not None)
             self.watched_ranges[id(expr)] = known
         return known
-
-    def sites(self, routine: core.Routine) -> Mapping[Span, int]:
-        """Its `range_sites`, found once."""
-        if routine.qualified not in self.numbered:
-            self.numbered[routine.qualified] = range_sites(routine)
-        return self.numbered[routine.qualified]
 
     def loop(self, act: _Activation, loop: core.Loop) -> _Flow:
         """Runs a loop to its end. Its claims are checked before each test of the condition."""
@@ -403,7 +398,7 @@ class _Execution:
         """The obligation of a partial operation, which may stand in a define or a const; None if it is a literal."""
         for module in self.program.modules:
             for item in module.items:
-                number = range_sites(item).get(span)
+                number = self.program.once(_sites, item).get(span)
                 if number is not None:
                     return f"{module.name}.{item_name(item)}.range[{number}]"
         return None
@@ -450,6 +445,10 @@ class _Execution:
         if self.fuel <= 0:
             self.stop(StopReason.FUEL, f"in {act.routine.qualified}")
         self.fuel -= 1
+
+
+def _sites(_program: core.Program, item: core.Item) -> Mapping[Span, int]:
+    return range_sites(item)
 
 
 def item_name(item: core.Item) -> str:

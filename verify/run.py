@@ -365,7 +365,7 @@ def _given(
     def at_entry(symbol: Symbol) -> Value:
         return values.get(symbol, some_value(symbol.type, context.word_bits))
 
-    seen = [i.symbol for i in program.visible_items(routine.module) if isinstance(i, core.State)]
+    seen = program.states(routine.module)
     return {p: at_entry(p) for p in routine.parameters}, {s: at_entry(s) for s in seen}
 
 

@@ -54,6 +54,10 @@ def labelled_invariants(program: core.Program, module: str) -> tuple[tuple[str, 
 
     An imported invariant whose label another one that the module sees has too is `MODULE.LABEL`.
     """
+    return program.once(_labelled_invariants, module)
+
+
+def _labelled_invariants(program: core.Program, module: str) -> tuple[tuple[str, str, core.Clause], ...]:
     seen = module_invariants(program, module)
     labels = [clause.label for _, clause in seen]
 

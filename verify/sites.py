@@ -32,6 +32,24 @@ def is_partial(expr: core.Expr) -> bool:
     return isinstance(expr, core.ToWord) or (isinstance(expr, core.Binary) and expr.op in core.PARTIAL)
 
 
+def partial_spans(program: core.Program, expr: core.Expr) -> tuple[Span, ...]:
+    """The spans of the partial operations in an expression; found once."""
+    return program.once(_partial_spans, expr)
+
+
+def _partial_spans(_program: core.Program, expr: core.Expr) -> tuple[Span, ...]:
+    return tuple(e.span for e in subexpressions(expr) if is_partial(e))
+
+
+def variables(program: core.Program, expr: core.Expr) -> frozenset[core.Symbol]:
+    """The variables in an expression, bound ones too; found once."""
+    return program.once(_variables, expr)
+
+
+def _variables(_program: core.Program, expr: core.Expr) -> frozenset[core.Symbol]:
+    return frozenset(e.symbol for e in subexpressions(expr) if isinstance(e, core.Var))
+
+
 def subexpressions(expr: core.Expr) -> Iterator[core.Expr]:
     """The expression and all within it, each after its own sub-expressions."""
     found, stack = [], [expr]

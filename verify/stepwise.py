@@ -153,7 +153,7 @@ def reached(
     loop = next(s for s in statements(routine.body or ()) if isinstance(s, core.Loop))
     bits = start.context.word_bits
     arguments = {p: start.values.get(p, some_value(p.type, bits)) for p in routine.parameters}
-    states = [i.symbol for i in program.visible_items(routine.module) if isinstance(i, core.State)]
+    states = program.states(routine.module)
     run = execute(
         program,
         start.context,

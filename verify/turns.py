@@ -138,7 +138,7 @@ class _Side(Walk):
 
 def states_of(program: core.Program, routine: core.Routine) -> tuple[Symbol, ...]:
     """The states that a routine can read."""
-    return tuple(i.symbol for i in program.visible_items(routine.module) if isinstance(i, core.State))
+    return program.states(routine.module)
 
 
 def chooses(program: core.Program, routine: core.Routine) -> bool:
