@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from functools import cache
 from typing import Any
 
@@ -30,6 +31,8 @@ def pytest_configure(config: pytest.Config) -> None:
     patch = pytest.MonkeyPatch()
     patch.setattr(load, "parse", lambda source, tables: parser.parse(source, tables) if tables else parsed(source))
     config.add_cleanup(patch.undo)
+    # The trees of a specification are many objects, and stay: to look through them often, for cycles, is time lost.
+    gc.set_threshold(50_000, 20, 50)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -56,6 +59,7 @@ def whole_suite(config: pytest.Config) -> Suite:
     if SUITE not in config.stash:
         root = config.rootpath
         config.stash[SUITE] = suite([root / "spec"], implementations(root / "pyproject.toml"), root)
+        gc.freeze()
     return config.stash[SUITE]
 
 
