@@ -6,12 +6,13 @@ another way, in a fixed order and without asking hypothesis again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import gcd
+from typing import TypeGuard
 
 from verify import core
-from verify.core import Symbol
+from verify.core import Symbol, SymbolKind
 from verify.evaluate import Context, Undecided, Undefined, evaluate
 from verify.strategies.candidates import Groups, Landmarks, groups_of, unit_of
 from verify.strategies.conditions import Condition, Values
@@ -32,12 +33,23 @@ ATTEMPTS = 144
 Keep = Callable[[Context, Values], bool]
 
 
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """Conditions that a variable completes; `kept`: `keep` is one of them. `read`: which of the variables, by number,
+    they are about."""
+
+    conditions: tuple[Condition, ...]
+    kept: bool
+    read: tuple[int, ...]
+    met: dict[tuple[Value, ...], bool] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Scalars:
     """Values for `symbols`, in this order, that meet `conditions` and `keep`, in one context.
 
-    `conditions` are about `symbols` alone. `keep` may refuse what is dear; it is asked with fewer values too, and then
-    refuses only what no further values can make good.
+    `conditions` are about `symbols` alone. `keep` may refuse arguments that are dear; it is asked with fewer of them
+    too, and then refuses only what no further ones can make good.
     `words` and `ints` are numbers that count as drawn before. The rest is remembered from one draw to the next.
     """
 
@@ -49,18 +61,28 @@ class Scalars:
     words: tuple[int, ...] = ()
     ints: tuple[int, ...] = ()
     units: dict[Symbol, int] = field(default_factory=dict)
-    kinds: dict[tuple[Value, ...], Groups] = field(default_factory=dict)
-    met: dict[tuple[Value, ...], bool] = field(default_factory=dict)
-    due: tuple[tuple[tuple[Condition, ...], tuple[Condition, ...]], ...] = field(init=False)
+    kinds: dict[tuple[int, ...], Groups] = field(default_factory=dict)
+    plain: tuple[_Due, ...] = field(init=False)
+    quantified: tuple[_Due, ...] = field(init=False)
+    equations: tuple[tuple[core.Expr, ...], ...] = field(init=False)
 
     def __post_init__(self) -> None:
         """Sorts the conditions by the symbol that completes them, those with a quantifier apart."""
-        found = []
+        plain, quantified, equations = [], [], []
         for at, symbol in enumerate(self.symbols):
             known = {*self.symbols[: at + 1]}
             completed = [c for c in self.conditions if symbol in c.symbols and c.symbols <= known]
-            found.append((tuple(c for c in completed if not c.quantified), tuple(c for c in completed if c.quantified)))
-        self.due = tuple(found)
+            kept = [n for n in range(at + 1) if symbol.kind is self.symbols[n].kind is SymbolKind.ARGUMENT]
+            plain.append(self._due([c for c in completed if not c.quantified], kept))
+            quantified.append(self._due([c for c in completed if c.quantified], []))
+            found = (c.expr for c in plain[-1].conditions)
+            equations.append(tuple(_apart(e) for e in found if symbol.type == core.WORD and _is_equation(e)))
+        self.plain, self.quantified, self.equations = tuple(plain), tuple(quantified), tuple(equations)
+
+    def _due(self, conditions: Sequence[Condition], kept: Sequence[int]) -> _Due:
+        about = {s for c in conditions for s in c.symbols}
+        read = {*kept, *(n for n, s in enumerate(self.symbols) if s in about)}
+        return _Due(tuple(conditions), bool(kept), tuple(sorted(read)))
 
     def draw(self, draw: Draw) -> Iterator[dict[Symbol, Value]]:
         """One choice, and after it others, for whom the first does not do; none if none was found that meets all."""
@@ -68,67 +90,66 @@ class Scalars:
             return
         drawn: list[tuple[int, int]] = []
         for attempt in range(ATTEMPTS):
-            prefix: tuple[Value, ...] = ()
-            while len(prefix) < len(self.symbols):
-                if len(prefix) == len(drawn):
+            values: dict[Symbol, Value] = {}
+            chosen: list[Value] = []
+            while len(chosen) < len(self.symbols):
+                if len(chosen) == len(drawn):
                     drawn.append((draw(SCALE), draw(SCALE)))
-                group, at = drawn[len(prefix)]
+                group, at = drawn[len(chosen)]
                 # Steps that are prime to the scale, so that attempts spread over all choices.
-                chosen = self.choose(prefix, (group + 97 * attempt) % SCALE, (at + 61 * attempt) % SCALE)
-                if not chosen:
+                if not self.choose(chosen, values, (group + 97 * attempt) % SCALE, (at + 61 * attempt) % SCALE):
                     break
-                prefix += chosen
             else:
-                yield dict(zip(self.symbols, prefix, strict=True))
+                yield values
 
-    def choose(self, prefix: tuple[Value, ...], group: int, at: int) -> tuple[Value, ...]:
-        """The next value, from the group chosen or the first after it that has a candidate; empty if none is found."""
-        groups, symbol = self.groups(prefix), self.symbols[len(prefix)]
-        values = dict(zip(self.symbols, prefix, strict=False))
+    def choose(self, chosen: list[Value], values: dict[Symbol, Value], group: int, at: int) -> bool:
+        """Adds the next value to those chosen, which `values` has by symbol: from the group with that number or the
+        first after it that has a candidate. False if none is found."""
+        groups, number = self.groups(chosen, values), len(chosen)
+        symbol, plain, quantified = self.symbols[number], self.plain[number], self.quantified[number]
+        chosen.append(False)
         for by in range(len(groups)):
             candidates = groups[(group * len(groups) // SCALE + by) % len(groups)]
             start, probed = at * len(candidates) // SCALE, 0
             # The plainest that will do; else whichever, not always the one that follows those that are refused.
             stride = next(s for s in (61, 67, 1) if gcd(s, len(candidates)) == 1) if start else 1
             for step in range(len(candidates)):
-                values[symbol] = candidate = candidates[(start + step * stride) % len(candidates)]
-                if self.valid((*prefix, candidate), values):
-                    if self.meets(values, quantified=True):
-                        return (candidate,)
+                values[symbol] = chosen[number] = candidates[(start + step * stride) % len(candidates)]
+                if self.meets(plain, chosen, values):
+                    if self.meets(quantified, chosen, values):
+                        return True
                     probed += 1
                     if probed == PROBES:
                         break
-        return ()
+        return False
 
-    def groups(self, prefix: tuple[Value, ...]) -> Groups:
+    def groups(self, chosen: Sequence[Value], values: dict[Symbol, Value]) -> Groups:
         """The groups of candidates for the next variable that have any."""
-        if prefix not in self.kinds:
-            symbol = self.symbols[len(prefix)]
-            drawn = dict(zip(self.symbols, prefix, strict=False))
-            words = [*self.words, *interesting(drawn, core.WORD)]
-            ints = [*self.ints, *interesting(drawn, core.INT)]
-            groups = groups_of(symbol.type, self.marks, self.unit(symbol), words, ints)
-            self.kinds[prefix] = tuple(group for group in (*groups, self.solved(symbol, drawn)) if group)
-        return self.kinds[prefix]
+        number, symbol = len(chosen), self.symbols[len(chosen)]
+        near = interesting(values, symbol.type) if symbol.type in (core.WORD, core.INT) else ()
+        key = (number, *near)
+        if key not in self.kinds:
+            words = [*self.words, *(near if symbol.type == core.WORD else ())]
+            ints = [*self.ints, *(near if symbol.type == core.INT else ())]
+            found = groups_of(symbol.type, self.marks, self.unit(symbol), words, ints)
+            self.kinds[key] = tuple(group for group in found if group)
+        solved = self.solved(symbol, self.equations[number], values)
+        return (*self.kinds[key], solved) if solved else self.kinds[key]
 
-    def solved(self, symbol: Symbol, drawn: dict[Symbol, Value]) -> tuple[Value, ...]:
-        """The values that equations ask for that the variable completes, where it stands in them once, plain."""
-        if symbol.type != core.WORD:
-            return ()
+    def solved(self, symbol: Symbol, equations: Iterable[core.Expr], drawn: Values) -> tuple[Value, ...]:
+        """The values that equations ask for that the variable completes, where it stands in them once, plain. Given are
+        the differences of their two sides."""
         found: list[Value] = []
-        for condition in self.due[len(drawn)][0]:
-            match condition.expr:
-                case core.Binary(op=core.BinaryOp.EQ, left=left, right=right) if left.type == core.WORD:
-                    apart = core.Binary(condition.expr.span, core.BinaryOp.SUB, left, right)
-                    zero, one = {**drawn, symbol: 0}, {**drawn, symbol: 1}
-                    try:
-                        at, next_ = (evaluate(apart, self.context, values, values) for values in (zero, one))
-                    except (Undefined, Undecided):
-                        continue
-                    assert isinstance(at, int)
-                    assert isinstance(next_, int)
-                    if (next_ - at) % self.marks.top in (1, self.marks.top - 1):
-                        found.append((at if next_ == (at - 1) % self.marks.top else -at) % self.marks.top)
+        for apart in equations:
+            zero, one = {**drawn, symbol: 0}, {**drawn, symbol: 1}
+            try:
+                at, next_ = (evaluate(apart, self.context, values, values) for values in (zero, one))
+            except (Undefined, Undecided):
+                continue
+            assert isinstance(at, int)
+            assert isinstance(next_, int)
+            if (next_ - at) % self.marks.top in (1, self.marks.top - 1):
+                found.append((at if next_ == (at - 1) % self.marks.top else -at) % self.marks.top)
         return tuple(found)
 
     def unit(self, symbol: Symbol) -> int:
@@ -142,18 +163,24 @@ class Scalars:
             )
         return self.units[symbol]
 
-    def valid(self, prefix: tuple[Value, ...], values: Values) -> bool:
-        """Whether the last value of a prefix, with `values` by symbol, meets `keep` and the conditions without a
-        quantifier that it completes."""
-        if prefix not in self.met:
-            self.met[prefix] = self.meets(values, quantified=False)
-        return self.met[prefix]
+    def meets(self, due: _Due, chosen: Sequence[Value], values: Values) -> bool:
+        """Whether the values chosen, which `values` has by symbol, meet the conditions that the last of them completes;
+        where these are without a quantifier, `keep` too."""
+        if not due.read:
+            return True
+        key = tuple([chosen[at] for at in due.read])
+        if key not in due.met:
+            kept = not due.kept or self.keep(self.context, values)
+            due.met[key] = kept and all(c.met(self.context, values) for c in due.conditions)
+        return due.met[key]
 
-    def meets(self, values: Values, *, quantified: bool) -> bool:
-        """Whether the last of the first values meets the conditions that it completes: those with a quantifier, which
-        are dear to evaluate, or the others and `keep`."""
-        due = self.due[len(values) - 1][quantified]
-        return (quantified or self.keep(self.context, values)) and all(c.met(self.context, values) for c in due)
+
+def _is_equation(expr: core.Expr) -> TypeGuard[core.Binary]:
+    return isinstance(expr, core.Binary) and expr.op is core.BinaryOp.EQ and expr.left.type == core.WORD
+
+
+def _apart(equation: core.Binary) -> core.Expr:
+    return core.Binary(equation.span, core.BinaryOp.SUB, equation.left, equation.right)
 
 
 def interesting(values: Values, type_: core.Type) -> Sequence[int]:
