@@ -7,7 +7,7 @@ generated tests are run on, or one that is given by hand.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from verify.evaluate import Table, context_for
 from verify.execute import Repeats, Run, Violated, execute, holds_requires
 from verify.load import load
 from verify.obligations import obligations
+from verify.span import Source
 from verify.strategies.classes import input_classes
 from verify.strategies.examples import PART, Example, Maker
 from verify.strategies.hooks import Answers, Hook, Style
@@ -41,13 +42,17 @@ class Spec:
     """A specification or a part of it, elaborated. Its files are shown by their paths below `folder`: those of a copy
     are shown as those of what it is a copy of."""
 
-    def __init__(self, place: Path, folder: Path) -> None:
+    def __init__(self, program: core.Program, sources: Mapping[str, Source]) -> None:
+        self.program = program
+        self.sources = sources
+        self.obligations = tuple(obligations(program))
+
+    @classmethod
+    def at(cls, place: Path, folder: Path) -> Spec:
         loaded = load([place], folder)
         program, mistakes = elaborate(loaded.modules, loaded.roots, loaded.sources, loaded.broken)
         assert program is not None, mistakes
-        self.program: core.Program = program
-        self.sources = dict(loaded.sources)
-        self.obligations = tuple(obligations(program))
+        return cls(program, loaded.sources)
 
     def claims_of(self, routine: core.Routine) -> dict[str, frozenset[str]]:
         """The claims of a routine's obligations, by id, where there are any."""
@@ -95,8 +100,7 @@ class Entries:
         bits = params.pop("WORD_BITS")
         values: dict[Symbol, Value] = {i.symbol: params[i.symbol.name] for i in items if isinstance(i, core.Param)}
         context = context_for(program, values, bits, {})
-        states = [i.symbol for i in items if isinstance(i, core.State)]
-        state = {s: _state(s, given, bits) for s in states}
+        state = {s: _state(s, given, bits) for s in program.states(routine.module)}
         arguments: dict[Symbol, Value] = {p: given.arguments.get(p.name, 0) for p in routine.parameters}
         uninterpreted = (i for i in items if isinstance(i, core.Define) and i.value is None)
         hooks = {d.qualified: Hook(d, Style.SAME, bits) for d in uninterpreted}

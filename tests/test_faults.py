@@ -40,8 +40,14 @@ ROWS = [pytest.param(row, id=row.claim) for row in ALL]
 
 
 @cache
+def generated() -> Suite:
+    """The generated tests. That they speak of the same program as `whole` makes it quick to look up a variable."""
+    return suite([SPEC], TABLE, ROOT)
+
+
+@cache
 def whole() -> Spec:
-    return Spec(SPEC, ROOT)
+    return Spec(generated().program, generated().sources)
 
 
 @cache
@@ -58,7 +64,7 @@ def test_a_fault_in_a_body_of_the_specification_breaks_an_obligation_of_the_clai
     names = {f"{o.module}.{o.item}" for o in whole().obligations if matches(o.id, (fault.id,))}
     (routine,) = (whole().program.routines()[name] for name in names)
     text = (SPEC / fault.file).read_text(encoding="utf-8")
-    spec = Spec(copied(tmp_path, {fault.file: (text, with_fault(text, fault, routine))}) / fault.file, tmp_path)
+    spec = Spec.at(copied(tmp_path, {fault.file: (text, with_fault(text, fault, routine))}) / fault.file, tmp_path)
     faulty = spec.program.routines()[routine.qualified]
     claims = spec.claims_of(faulty)
     # A fault may have added a call, after which the later ones have other numbers.
@@ -82,7 +88,7 @@ def test_a_fault_in_a_body_of_the_specification_breaks_an_obligation_of_the_clai
 
 @pytest.mark.parametrize("fault", [pytest.param(f, id=f.id) for f in MENDED])
 def test_a_refutation_that_holds_is_noticed(fault: Fault, tmp_path: Path) -> None:
-    mended = Spec(copied(tmp_path, {fault.file: (fault.text, fault.by)}) / fault.file, tmp_path)
+    mended = Spec.at(copied(tmp_path, {fault.file: (fault.text, fault.by)}) / fault.file, tmp_path)
     for spec, verdict in ((whole(), Verdict.REFUTED), (mended, Verdict.PROVED)):
         (obligation,) = (o for o in spec.obligations if o.id == fault.id)
         assert obligation.expected == Verdict.REFUTED.value
@@ -97,7 +103,7 @@ def test_a_refutation_that_holds_is_noticed(fault: Fault, tmp_path: Path) -> Non
 @cache
 def unharmed() -> tuple[Suite, dict[str, tuple[Ran, ...]]]:
     """The generated tests, and what the implementation without a fault makes of the entries, by procedure."""
-    made = suite([SPEC], TABLE, ROOT)
+    made = generated()
     routines = made.program.routines()
     return made, {n: tuple(ran_on(made, routines[n], e) for e in entries().of(routines[n])) for n in TABLE}
 

@@ -77,8 +77,8 @@ def examples(
     They are built so, not sorted out; one is rejected only where no arguments, or no maps, were found that meet the
     conditions together. Of three examples two are built to lie in one of the `aims`, classes of inputs of the same
     procedure, if such ones are found.
-    `keep` may refuse values of parameters and of states that are no maps, to bound what a run costs: it is asked with
-    more and more of them, and must not say no to what may still turn out well.
+    `keep` may refuse values of parameters, to bound what a run costs: it is asked with more and more of them, and must
+    not say no to what may still turn out well.
     Raises Impossible where the contract depends on a define without a body, or no geometry meets the assumptions.
     """
     return Maker(program, routine, tuple(aims), keep).strategy()
@@ -122,7 +122,7 @@ class Maker:
         program, routine = self.program, self.routine
         items = program.visible_items(routine.module)
         self.geometries = Geometries(program, routine.module)
-        self.states = tuple(i.symbol for i in items if isinstance(i, core.State))
+        self.states = program.states(routine.module)
         self.uninterpreted = tuple(i for i in items if isinstance(i, core.Define) and i.value is None)
         clauses = [(f"{routine.qualified}.requires.{c.label}", c.expr) for c in routine.requires]
         clauses += [(name, clause.expr) for name, clause in module_invariants(program, routine.module)]
