@@ -663,7 +663,7 @@ class Program:
         return self._routines
 
     def once(self, find: Callable[[Program, K], T], about: K) -> T:
-        """`find(program, about)`, found once: it is kept by the identity of `about`, a part of the program or a name."""
+        """`find(program, about)`, found once. It is kept by the identity of `about`: part of the program, or a name."""
         known = self._found.get((find, id(about)))
         if known is None:
             known = self._found[find, id(about)] = (about, find(self, about))
