@@ -34,8 +34,8 @@ class Geometry:
     pmd_addr_end_elided: bool = False
 
     def __post_init__(self) -> None:
-        upper = (self.pmd_shift, self.pud_shift, self.p4d_shift, self.pgdir_shift, self.word_bits - 1)
-        if not 0 <= self.page_shift < self.pmd_shift or list(upper) != sorted(upper):
+        lower = 0 <= self.page_shift < self.pmd_shift
+        if not (lower and self.pmd_shift <= self.pud_shift <= self.p4d_shift <= self.pgdir_shift < self.word_bits):
             raise ValueError(f"{self.name}: want 0 <= page_shift < pmd_shift <= .. <= pgdir_shift < word_bits: {self}")
 
     @classmethod
