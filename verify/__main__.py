@@ -20,7 +20,7 @@ import os
 import platform
 import shlex
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import Pipe
@@ -33,6 +33,7 @@ import z3
 
 from verify import core
 from verify.audit import audit, audit_text
+from verify.bindings import bindings
 from verify.cli import (
     DEFECT,
     FAILED,
@@ -48,16 +49,20 @@ from verify.cli import (
     parse,
 )
 from verify.commands import COMMANDS, Asked, nothing_like
-from verify.diagnostic import SpecificationError, render
+from verify.diagnostic import Diagnostic, SpecificationError, render
 from verify.elaborate import elaborate
 from verify.entries import Discharge, Together, Work, grouped, in_order, results_of, units
 from verify.explain import explain_text, near
+from verify.implementation import Functions, id_of
+from verify.implementation import functions as functions_of
 from verify.json_report import audit_json, list_json, report_json
 from verify.load import Loaded, load
+from verify.look import look
 from verify.obligations import obligations
 from verify.plan import Plan, Request, matches, plan
 from verify.report import TextReport, list_text
 from verify.schedule import RECURSION_LIMIT, Died, Done, Late, Raised, described, each
+from verify.span import Source
 from verify.terminal import Bar, paint_for
 from verify.verdict import Result, Verdict
 
@@ -201,18 +206,27 @@ def _run(options: Options, discharge: Discharge, grace: float, together: Togethe
         with _stoppable() as stop:
             said = COMMANDS[options.command](Asked(options, loaded, program, grace, stop, _versions(), sys.stderr))
         return _finish(options, said.text) or said.status
-    if options.command is Command.EXPLAIN and options.id not in (ids := _ids(program)):
+    bound = bindings(options.paths if options.bindings else (), Path.cwd())
+    functions, mistakes = functions_of(program, bound)
+    if _complained((*bound.mistakes, *mistakes), bound.sources):
+        return WRONG
+    if options.command is Command.EXPLAIN and options.id not in (ids := _ids(program, functions)):
         raise UsageError(nothing_like("there is no obligation", (options.id,), ids))
     with _stoppable() as stop:
         only = (options.id,) if options.command is Command.EXPLAIN else options.only
-        planned = _plan(Request(program, only, options.geometry), stop)
+        functions = tuple(f for f in functions if matches(id_of(f.binding.item), only))
+        if options.command is not Command.LIST:
+            functions, mistakes = look(program, functions, options.timeout, options.jobs, grace, stop)
+            if _complained(mistakes, bound.sources):
+                return WRONG
+        planned = _plan(Request(program, only, options.geometry, functions), stop)
         if planned is None:
             raise KeyboardInterrupt
         if planned.mistakes:
             _complain("\n\n".join(render(d, loaded.sources) for d in planned.mistakes))
             return WRONG
         if not planned.listed:
-            raise UsageError(_no_obligation(options, _ids(program)))
+            raise UsageError(_no_obligation(options, _ids(program, functions)))
         if options.command is Command.LIST:
             return _finish(options, list_json(planned, _versions()) if options.json else list_text(planned))
         session = _Session(options, loaded, program, planned, begun, _Output(options))
@@ -271,8 +285,15 @@ def _plan(request: Request, stop: Connection) -> Plan | None:
     return None
 
 
-def _ids(program: core.Program) -> tuple[str, ...]:
-    return tuple(o.id for o in obligations(program))
+def _complained(mistakes: Sequence[Diagnostic], sources: Mapping[str, Source]) -> bool:
+    """True iff there is a mistake; then all have been told."""
+    if mistakes:
+        _complain("\n\n".join(render(d, sources) for d in SpecificationError(mistakes).diagnostics))
+    return bool(mistakes)
+
+
+def _ids(program: core.Program, functions: Functions) -> tuple[str, ...]:
+    return tuple(o.id for o in obligations(program, functions))
 
 
 def _no_obligation(options: Options, ids: Sequence[str]) -> str:

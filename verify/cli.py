@@ -34,7 +34,7 @@ class Options:
 
     `json`: the report is JSON. `timeout` is in seconds, for one obligation at one scope. `output` None: standard
     output. `given`: the paths as they were written, none if there were none. `beyond`: for matrix, a precondition.
-    `names`: for compare, two procedures.
+    `names`: for compare, two procedures. `bindings`: functions that implement procedures are looked at.
     """
 
     command: Command
@@ -49,6 +49,7 @@ class Options:
     output: Path | None
     beyond: str | None = None
     names: tuple[str, ...] = ()
+    bindings: bool = True
 
 
 class UsageError(Exception):
@@ -131,6 +132,10 @@ _OPTION_HELP = {
   --only GLOB         procedures whose name, or module and name, matches (* and ? and [abc]); may be repeated
   --beyond LABEL      what holds thanks to the precondition of that label is told apart: an input without it
 """,
+    "no_bindings": """\
+  --no-bindings       without the obligations M.ITEM.implementation: the functions that the nearest
+                      pyproject.toml at or above a PATH names are not run
+""",
     "geometry": """\
   --geometry NAME     this geometry alone, in place of every one
 """,
@@ -159,10 +164,10 @@ exit status: 0   all is as the specification says, and there was at least one ob
 _REFUSED: Mapping[Command, tuple[str, ...]] = {
     Command.PROVE: ("beyond",),
     Command.LIST: ("beyond",),
-    Command.AUDIT: ("only", "geometry", "beyond"),
-    Command.EXPLAIN: ("only", "beyond"),
-    Command.MATRIX: (),
-    Command.COMPARE: ("only", "beyond"),
+    Command.AUDIT: ("only", "geometry", "beyond", "no_bindings"),
+    Command.EXPLAIN: ("only", "beyond", "no_bindings"),
+    Command.MATRIX: ("no_bindings",),
+    Command.COMPARE: ("only", "beyond", "no_bindings"),
 }
 """Options that would change nothing of what a command shows."""
 
@@ -216,6 +221,7 @@ def parse(arguments: Sequence[str]) -> Options:
         found.output,
         found.beyond,
         names,
+        not found.no_bindings,
     )
 
 
@@ -231,7 +237,7 @@ def _refuse(command: Command, found: argparse.Namespace) -> None:
     for option in _REFUSED[command]:
         if getattr(found, option):
             who = f"`{command.value}` takes" if command.value else "proving takes"
-            raise UsageError(f"{who} no --{option}")
+            raise UsageError(f"{who} no --{option.replace('_', '-')}")
     for solver in found.solver:
         if solver != "z3":
             raise UsageError(f"the solver `{solver}` is not built in yet: there is z3")
@@ -268,6 +274,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", action="append", default=[], type=_glob)
     parser.add_argument("--beyond")
     parser.add_argument("--geometry", action="append", default=[])
+    parser.add_argument("--no-bindings", action="store_true")
     parser.add_argument("--jobs", type=_jobs)
     parser.add_argument("--timeout", type=_seconds, default=30.0)
     parser.add_argument("--solver", action="append", default=[])

@@ -96,6 +96,7 @@ def _unknown(task: Task, reason: Reason, detail: tuple[str, ...], seconds: float
         obligation.claims,
         None,
         detail,
+        function=obligation.implemented,
     )
 
 

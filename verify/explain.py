@@ -36,6 +36,8 @@ def _head(
     yield f"  kind       {obligation.kind.value}, of {item}"
     yield f"  expected   {obligation.expected}"
     yield f"  about      {where_text([(t.scope.shown, t.scope.word_bits) for t in tasks])}"
+    if obligation.function is not None:
+        yield f"  function   {obligation.function.shown}"
     if obligation.without:
         yield f"  without    {', '.join(obligation.without)}"
     if obligation.leans:

@@ -54,6 +54,8 @@ def entry(result: Result) -> Object:
         found["reason"] = result.reason.value
     if result.defect:
         found["defect"] = True
+    if result.function:
+        found["function"] = result.function
     return found
 
 

@@ -8,6 +8,7 @@ from typing import assert_never
 from verify import core
 from verify.contract import obligations_of
 from verify.core import Symbol, SymbolKind
+from verify.implementation import Functions, implementation_of
 from verify.passive import Assume, Kind, Obligation, Step
 from verify.rename import conjunction, definedness
 from verify.seen import module_invariants
@@ -16,9 +17,18 @@ from verify.span import Span
 from verify.syntax import RoutineKind
 
 
-def obligations(program: core.Program) -> tuple[Obligation, ...]:
-    """The obligations of the modules that were asked for, by module, then in the order of the source."""
-    return tuple(o for m in program.modules if m.root for item in m.items for o in _of_item(program, m, item))
+def obligations(program: core.Program, functions: Functions = ()) -> tuple[Obligation, ...]:
+    """The obligations of the modules that were asked for, by module, then in the order of the source.
+
+    `functions`: those that implement items.
+    """
+    items = ((m, item) for m in program.modules if m.root for item in m.items)
+    return tuple(o for m, item in items for o in (*_of_item(program, m, item), *_bound(program, item, functions)))
+
+
+def _bound(program: core.Program, item: core.Item, functions: Functions) -> Iterator[Obligation]:
+    if isinstance(item, core.Routine | core.Define):
+        yield from implementation_of(program, item, functions)
 
 
 def _of_item(program: core.Program, module: core.Module, item: core.Item) -> Iterator[Obligation]:

@@ -11,6 +11,7 @@ from enum import Enum
 
 from verify import core
 from verify.core import Symbol
+from verify.function import Function
 from verify.span import Span
 
 
@@ -30,6 +31,7 @@ class Kind(Enum):
     COVER = "cover"
     REFUTE = "refute"
     GEOMETRY = "geometry"
+    IMPLEMENTATION = "implementation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Obligation:
     does kind `refute`, whose `goal` some values must make false.
     `leans` names what stands in for code on the way here: loops and calls, known by their invariants and contracts
     alone. Empty iff every value that meets the steps is a run from the entry. `revealed`: opaque defines laid open.
+    `function`: what is claimed to do as the item says (kind `implementation`).
     """
 
     id: str
@@ -89,6 +92,12 @@ class Obligation:
     revealed: frozenset[str]
     on: tuple[str, ...] | None
     without: tuple[str, ...]
+    function: Function | None = None
+
+    @property
+    def implemented(self) -> str:
+        """The function that is claimed to do as the item says, as a person reads it; empty if none is."""
+        return self.function.shown if self.function else ""
 
     @property
     def expected(self) -> str:

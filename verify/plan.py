@@ -9,6 +9,7 @@ from fnmatch import translate
 
 from verify import core
 from verify.diagnostic import Diagnostic
+from verify.implementation import Functions
 from verify.literals import check_literals
 from verify.obligations import obligations
 from verify.passive import Kind, Obligation
@@ -49,11 +50,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`only`: patterns, one of which an id must match, or none for every id. `geometry`: in place of every one."""
+    """`only`: patterns, one of which an id must match, or none for every id. `geometry`: in place of every one.
+
+    `functions`: those that implement items.
+    """
 
     program: core.Program
     only: tuple[str, ...]
     geometry: str | None
+    functions: Functions = ()
 
 
 def plan(request: Request) -> Plan:
@@ -63,7 +68,7 @@ def plan(request: Request) -> Plan:
     """
     program = request.program
     scopes = Scopes(program, request.geometry)
-    every = obligations(program)
+    every = obligations(program, request.functions)
     chosen = frozenset(o.id for o in every if matches(o.id, request.only))
     items = frozenset((o.module, o.item) for o in every if o.id in chosen)
     tasks: list[Task] = []

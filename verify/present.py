@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from verify import core
+from verify.actual import Did, Failed
 from verify.core import Symbol, SymbolKind
 from verify.evaluate import Context, Undecided, Undefined
-from verify.execute import RECORDED, StepKind
+from verify.execute import RECORDED, StepKind, Trace
 from verify.execute import Step as RunStep
+from verify.function import Function
 from verify.interleaving import changes, schedule
+from verify.judge import Judged
 from verify.passive import Let, Step
 from verify.run import Violation
-from verify.span import Source
+from verify.span import Source, Span
 from verify.syntax import RoutineKind
 from verify.values import Value, show, some_value, to_json
 from verify.verdict import Counterexample, Shown, Stage
@@ -71,14 +74,7 @@ def present_run(program: core.Program, run: Violation, sources: Mapping[str, Sou
     bits = run.context.word_bits
     inputs = [shown(s.name, v, s.type, bits) for s, v in run.inputs.items()]
     inputs += [shown(s.name, v, s.type, bits) for s, v in run.binding.items()]
-    trace = []
-    for step in run.trace:
-        if step.symbol is None or step.value is None or step.kind is StepKind.PASS:
-            continue
-        source = sources.get(step.span.file)
-        name = step.symbol.name if step.depth == 0 else f"{'. ' * step.depth}{step.symbol.name}"
-        text = source.cut(step.span) if source else ""
-        trace.append(shown(name, step.value, step.symbol.type, bits, step.span.line, text))
+    trace = list(_computed(run.trace, bits, sources))
     geometry, stages = present_geometry(program, run.context), tuple(stages_of(program, run, sources))
     if len(trace) > LONG:
         left_out = len(trace) - BEGINNING - ENDING
@@ -89,6 +85,39 @@ def present_run(program: core.Program, run: Violation, sources: Mapping[str, Sou
     return Counterexample(
         geometry, tuple(inputs), tuple(trace), True, stages, schedule(program, run, sources), run.routine
     )
+
+
+def present_function(
+    program: core.Program, function: Function, judged: Judged, location: Span, sources: Mapping[str, Source]
+) -> Counterexample:
+    """A function beside its item: a run of the item, then what that says of each result, and what the function does."""
+    context, bits = judged.context, judged.context.word_bits
+    arguments = {s: v for s, v in judged.inputs.items() if s.kind is SymbolKind.ARGUMENT}
+    inputs = tuple(shown(s.name, v, s.type, bits) for s, v in arguments.items())
+    rows = list(_computed(judged.trace, bits, sources))
+    types = [e.type for e in function.wanted]
+    for value, type_ in zip(judged.specified, types, strict=False):
+        rows.append(shown("specified", value, type_, bits, location.line, function.binding.item))
+    line, place = int(function.where.rpartition(":")[2]), function.binding.place
+    match judged.real:
+        case Did(values=values):
+            rows += (shown("returned", v, t, bits, line, place) for v, t in zip(values, types, strict=True))
+        case Failed(what=what):
+            rows.append(Shown("function", what, what, line, place))
+        case None:
+            pass
+    return Counterexample(present_geometry(program, context), inputs, tuple(rows), True)
+
+
+def _computed(trace: Trace, bits: int, sources: Mapping[str, Source]) -> Iterator[Shown]:
+    """The values that a run computed, callees' included."""
+    for step in trace:
+        if step.symbol is None or step.value is None or step.kind is StepKind.PASS:
+            continue
+        source = sources.get(step.span.file)
+        name = step.symbol.name if step.depth == 0 else f"{'. ' * step.depth}{step.symbol.name}"
+        text = source.cut(step.span) if source else ""
+        yield shown(name, step.value, step.symbol.type, bits, step.span.line, text)
 
 
 def telling_inputs(run: Violation) -> tuple[Shown, ...]:

@@ -265,6 +265,8 @@ def reasons(result: Result) -> list[str]:
 def heading(result: Result) -> str:
     """What the values below it are."""
     assert result.counterexample is not None
+    if result.verdict is Verdict.UNKNOWN and result.kind is Kind.IMPLEMENTATION:
+        return "values that both were run on"
     if result.verdict is Verdict.UNKNOWN or not result.counterexample.is_run:
         return "a step that need not be reachable, confirmed by executing it"
     if result.verdict is Verdict.COVERED:

@@ -13,8 +13,10 @@ from verify import core
 from verify.confirm import Confirmed
 from verify.evaluate import Undecided, Undefined, context_for, evaluate
 from verify.execute import Finished
+from verify.function import Function
+from verify.judge import judge
 from verify.passive import Kind, Obligation
-from verify.present import present_run, present_values
+from verify.present import present_function, present_run, present_values
 from verify.prove import LONG, Encodings, NoProof, Proof, at_once, prove, prove_generally
 from verify.question import Question, applied, ask, quantified
 from verify.run import FUEL, Runs, Violation, find_run, replay
@@ -77,6 +79,7 @@ def discharge(
         outcome.counterexample,
         outcome.detail,
         outcome.defect,
+        obligation.implemented,
     )
 
 
@@ -91,6 +94,8 @@ def together(
     forget()
     question = ask(program, obligation, scopes[0])
     if question.wanted or any(scope.empty for scope in scopes) or obligation.kind is Kind.GEOMETRY:
+        return None
+    if obligation.function is not None and obligation.function.trouble:
         return None
     used = stated(question)
     proof = None if used is None else Proof(used)
@@ -120,6 +125,7 @@ def together(
             obligation.claims,
             None,
             ("one proof for every word size",),
+            function=obligation.implemented,
         )
         for scope in scopes
     )
@@ -163,6 +169,10 @@ class _Discharge:
     def outcome(self) -> _Outcome:
         if self.obligation.kind is Kind.GEOMETRY:
             return self.geometry()
+        function = self.obligation.function
+        if function is not None and function.trouble:
+            reason = Reason.TIMEOUT if function.late else Reason.NOT_EXECUTABLE
+            return _Outcome(Verdict.UNKNOWN, reason, detail=(f"{function.binding.place}: {function.trouble}",))
         routine = self.program.routines().get(f"{self.obligation.module}.{self.obligation.item}")
         if routine is None and self.scope.empty:
             return _Outcome(Verdict.VACUOUS, detail=("no geometry meets the assumptions",))
@@ -290,7 +300,9 @@ class _Discharge:
 
     def broken(self, question: Question, found: Found, routine: core.Routine | None) -> _Outcome:
         """Values break the claim, executed. Whether a run from the entry does is a question of its own."""
-        confirmed = found.confirmed
+        confirmed, function = found.confirmed, self.obligation.function
+        if function is not None:
+            return self.differs(function, confirmed, routine)
         step = present_values(
             self.program,
             confirmed.context,
@@ -315,6 +327,14 @@ class _Discharge:
             f"no run from the entry breaks it: {run.bound}",
         )
         return _Outcome(Verdict.UNKNOWN, Reason.TOO_WEAK, counterexample=step, detail=detail)
+
+    def differs(self, function: Function, confirmed: Confirmed, routine: core.Routine | None) -> _Outcome:
+        """On these values a function was not seen to do as the item says: it is run, and then does so or does not."""
+        seconds = max(1.0, self.at_most(0.25))
+        judged = judge(self.program, function, routine, confirmed, bool(self.obligation.leans), seconds)
+        shown = present_function(self.program, function, judged, self.obligation.location, self.sources)
+        verdict = Verdict.REFUTED if judged.reason is None else Verdict.UNKNOWN
+        return _Outcome(verdict, judged.reason, counterexample=shown, detail=judged.detail)
 
     def run_as_well(self, step: Counterexample, confirmed: Confirmed, routine: core.Routine | None) -> _Outcome:
         """The steps from the entry on break the claim: so must a run of the body, or the tool contradicts itself."""
@@ -344,7 +364,7 @@ class _Discharge:
         if found.defect:
             bent = quantified(self.program, ask(self.program, self.obligation, self.scope))
             return _Outcome(Verdict.UNKNOWN, Reason.SOLVER, detail=(found.reason,), defect=not bent)
-        if routine is not None and routine.body is not None:
+        if routine is not None and routine.body is not None and self.obligation.function is None:
             run = find_run(self.program, routine, self.scope, frozenset({self.obligation.id}), self.at_most(0.25), None)
             if run.violation is not None:
                 return _Outcome(Verdict.REFUTED, counterexample=present_run(self.program, run.violation, self.sources))

@@ -140,7 +140,7 @@ class Result:
     a `solver` "verbatim" `stated`. Of what calls, loops and asserts say it names the clause, which has a proof of its
     own; a named geometry has all its assumptions. `detail`: sentences for a person (what was too weak, which bound was
     searched). `defect`: the tool contradicts itself here; that is exit status 70. `seconds` is wall-clock time in the
-    worker.
+    worker. `function`: which one it is about, and where that is, of kind `implementation`.
     """
 
     id: str
@@ -158,6 +158,7 @@ class Result:
     counterexample: Counterexample | None
     detail: tuple[str, ...]
     defect: bool = False
+    function: str = ""
 
     @property
     def ok(self) -> bool:
