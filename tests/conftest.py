@@ -14,6 +14,9 @@ from verify import load, parser
 SUITE = pytest.StashKey[Suite]()
 SAID = pytest.StashKey[dict[str, list[str]]]()
 """Lines by procedure; what is about none stands under the empty name."""
+TOLD = pytest.StashKey[dict[str, list[str]]]()
+"""Lines that tests have said, by title."""
+NOTHING: dict[str, list[str]] = {}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -71,7 +74,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     config = session.config
     if SUITE in config.stash:
         made = config.stash[SUITE]
-        config.stash[SAID] = {"": said(made), **{name: counts(found) for (name, _, _), found in made.drawn.items()}}
+        told = config.stash.get(TOLD, NOTHING)
+        found = {name: counts(drawn) for (name, _, _), drawn in made.drawn.items()}
+        config.stash[SAID] = {"": said(made), **found, **told}
         if hasattr(config, "workeroutput"):
             config.workeroutput["generated"] = config.stash[SAID]
 
@@ -91,6 +96,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     for procedure, lines in sorted(parts.items()):
         for line in [*([f"  {procedure}"] if procedure else []), *lines]:
             terminalreporter.write_line(line)
+
+
+def tell(config: pytest.Config, about: str, lines: list[str]) -> None:
+    """Has lines said at the end, under a title."""
+    if TOLD not in config.stash:
+        config.stash[TOLD] = {}
+    config.stash[TOLD][about] = lines
 
 
 def said(made: Suite) -> list[str]:
