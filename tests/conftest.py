@@ -16,7 +16,6 @@ SAID = pytest.StashKey[dict[str, list[str]]]()
 """Lines by procedure; what is about none stands under the empty name."""
 TOLD = pytest.StashKey[dict[str, list[str]]]()
 """Lines that tests have said, by title."""
-NOTHING: dict[str, list[str]] = {}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -74,7 +73,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     config = session.config
     if SUITE in config.stash:
         made = config.stash[SUITE]
-        told = config.stash.get(TOLD, NOTHING)
+        told = config.stash.setdefault(TOLD, dict[str, list[str]]())
         found = {name: counts(drawn) for (name, _, _), drawn in made.drawn.items()}
         config.stash[SAID] = {"": said(made), **found, **told}
         if hasattr(config, "workeroutput"):
@@ -121,4 +120,4 @@ def said(made: Suite) -> list[str]:
 def counts(found: Drawn) -> list[str]:
     """How many examples a procedure was run on, and the share of them in each class."""
     ran = len(found.ran)
-    return [f"    {ran} examples", *(f"    {reached / ran:4.0%} {name}" for name, reached in found.reached.items())]
+    return [f"    {ran} examples", *(f"    {name}: {reached} of {ran}" for name, reached in found.reached.items())]

@@ -21,7 +21,7 @@ from verify.load import load
 from verify.seen import assumptions, geometries
 from verify.strategies.classes import input_classes
 from verify.strategies.conditions import Impossible
-from verify.strategies.examples import Example, Maker, examples
+from verify.strategies.examples import Example, Maker, from_contract
 from verify.strategies.hooks import Hook, Style
 from verify.strategies.scalars import Keep
 from verify.strategies.shrink import shrunk
@@ -76,7 +76,7 @@ def drawn(
         phases=(Phase.generate,),
         suppress_health_check=(HealthCheck.too_slow,),
     )
-    @given(examples(made, routine, aims=aims, keep=keep))
+    @given(from_contract(made, routine, aims=aims, keep=keep))
     def each(example: Example) -> None:
         kept.append(example)
 
@@ -216,7 +216,7 @@ def test_the_plainest_choices_make_the_plainest_example(tmp_path: Path) -> None:
 def test_a_contract_that_depends_on_a_define_without_a_body_is_impossible(tmp_path: Path) -> None:
     made = program(tmp_path, "procedure p(a: word) requires r: hook(nothing, a) == nothing { }")
     with pytest.raises(Impossible, match=r"small.p.requires.r depends on small.hook, which has no body"):
-        examples(made, made.routines()["small.p"])
+        from_contract(made, made.routines()["small.p"])
 
 
 def test_a_contract_that_nothing_meets_raises(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ class Example:
         return {**self.state, **self.arguments}
 
 
-def examples(
+def from_contract(
     program: core.Program,
     routine: core.Routine,
     *,
@@ -100,7 +100,7 @@ class _Choices:
 
 @dataclass(slots=True)
 class Maker:
-    """Makes the `examples` of a routine, each from the choices that it consists of. Raises what `examples` does.
+    """Makes the examples of a routine, each from the choices that it consists of. Raises what `from_contract` does.
 
     It remembers the candidates of each context and aim.
     """
