@@ -255,10 +255,11 @@ def _read(options: Options) -> tuple[Loaded, core.Program | None]:
         return loaded, None
     assert program is not None, "no program, and nothing said of why"
     known = [i.name for m in program.modules for i in m.items if isinstance(i, core.Geometry)]
-    if options.geometry is not None and options.geometry not in known:
-        listed = ", ".join(near(options.geometry, known) or known)
-        there = f"; there is {listed}" if listed else "; the specification names none"
-        raise UsageError(f"there is no geometry `{options.geometry}`{there}")
+    for name in (options.geometry, *options.geometries):
+        if name is not None and name not in known:
+            listed = ", ".join(near(name, known) or known)
+            there = f"; there is {listed}" if listed else "; the specification names none"
+            raise UsageError(f"there is no geometry `{name}`{there}")
     return loaded, program
 
 

@@ -26,6 +26,7 @@ class Command(Enum):
     EXPLAIN = "explain"
     MATRIX = "matrix"
     COMPARE = "compare"
+    VECTORS = "vectors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class Options:
 
     `json`: the report is JSON. `timeout` is in seconds, for one obligation at one scope. `output` None: standard
     output. `given`: the paths as they were written, none if there were none. `beyond`: for matrix, a precondition.
-    `names`: for compare, two procedures. `bindings`: functions that implement procedures are looked at.
+    `names`: for compare, two procedures. `bindings`: functions that implement procedures are looked at. `geometries`:
+    for vectors, in place of `geometry`.
     """
 
     command: Command
@@ -50,6 +52,7 @@ class Options:
     beyond: str | None = None
     names: tuple[str, ...] = ()
     bindings: bool = True
+    geometries: tuple[str, ...] = ()
 
 
 class UsageError(Exception):
@@ -64,7 +67,7 @@ class VersionAsked(Exception):
     """There is nothing to do but to print the versions."""
 
 
-NOT_BUILT = ("vectors", "mutate", "doc", "fmt")
+NOT_BUILT = ("mutate", "doc", "fmt")
 """Commands of the published table that are to come."""
 
 NOT_BUILT_FORMATS = ("junit", "sarif")
@@ -78,10 +81,11 @@ usage: python -m verify [OPTION ...] [PATH ...]          prove everything (defau
        python -m verify compare [OPTION ...] A B [PATH ...]
                                                          two procedures: equal, or where they differ
        python -m verify matrix [OPTION ...] [PATH ...]   on which geometry each procedure is right
+       python -m verify vectors [OPTION ...] [PATH ...]  test vectors of each procedure, found by the solver
 
 A PATH is a .spec file, or a folder with such files below it. A path that is named like a command is
 written ./list. `python -m verify COMMAND --help` says more about a command.
-Not built yet: vectors, mutate, doc, fmt, --strict, --export, --stability,
+Not built yet: mutate, doc, fmt, --strict, --export, --stability,
 --format junit, --format sarif, solvers other than z3.
 """
 
@@ -122,6 +126,16 @@ Markdown, with a column for each procedure, in the order of the --only, and unde
 each procedure wrong: a run that was executed. What has a proof for every geometry is proved once.
 exit status 3 if something stayed unknown, and 0 if not, whatever is wrong.
 """,
+    Command.VECTORS: """\
+usage: python -m verify vectors [OPTION ...] [PATH ...]
+
+Finds inputs of each procedure that has a body, and executes it on them: for each path through the body and
+through one turn of each loop, each side of each condition, and each boundary of each comparison, where one
+side equals the other, is one below it, and one above. With --geometry, which may be repeated, on each of
+these geometries; without, each input has a geometry of its own. What no input reaches is listed: it is
+impossible, which is proved, or unknown.
+exit status 3 if something stayed unknown, or there are more paths than are asked for; else 0.
+""",
 }
 
 _OPTION_HELP = {
@@ -130,6 +144,8 @@ _OPTION_HELP = {
 """,
     "procedures": """\
   --only GLOB         procedures whose name, or module and name, matches (* and ? and [abc]); may be repeated
+""",
+    "beyond": """\
   --beyond LABEL      what holds thanks to the precondition of that label is told apart: an input without it
 """,
     "no_bindings": """\
@@ -138,6 +154,9 @@ _OPTION_HELP = {
 """,
     "geometry": """\
   --geometry NAME     this geometry alone, in place of every one
+""",
+    "geometries": """\
+  --geometry NAME     vectors on this geometry; may be repeated
 """,
     "rest": """\
   --jobs N            processes (default: the cores)
@@ -168,14 +187,16 @@ _REFUSED: Mapping[Command, tuple[str, ...]] = {
     Command.EXPLAIN: ("only", "beyond", "no_bindings"),
     Command.MATRIX: ("no_bindings",),
     Command.COMPARE: ("only", "beyond", "no_bindings"),
+    Command.VECTORS: ("beyond", "no_bindings"),
 }
 """Options that would change nothing of what a command shows."""
 
 
 def help_text(command: Command) -> str:
     """The help of a command; that of `PROVE` is the global one."""
-    other = "only" if command is Command.MATRIX else "procedures"
-    options = "".join(t for name, t in _OPTION_HELP.items() if name not in (*_REFUSED[command], other))
+    by_procedure, several = command in (Command.MATRIX, Command.VECTORS), command is Command.VECTORS
+    others = ("only" if by_procedure else "procedures", "geometry" if several else "geometries")
+    options = "".join(t for name, t in _OPTION_HELP.items() if name not in (*_REFUSED[command], *others))
     head = _DESCRIPTIONS.get(command, _OVERVIEW)
     return f"{head}\noptions:\n{options}{'' if command is Command.AUDIT else _STATUS}"
 
@@ -214,7 +235,7 @@ def parse(arguments: Sequence[str]) -> Options:
         tuple(words),
         id_,
         tuple(found.only),
-        found.geometry[0] if found.geometry else None,
+        None if command is Command.VECTORS or not found.geometry else found.geometry[0],
         found.jobs or cores(),
         found.timeout,
         found.format == "json",
@@ -222,6 +243,7 @@ def parse(arguments: Sequence[str]) -> Options:
         found.beyond,
         names,
         not found.no_bindings,
+        tuple(dict.fromkeys(found.geometry)) if command is Command.VECTORS else (),
     )
 
 
@@ -243,7 +265,7 @@ def _refuse(command: Command, found: argparse.Namespace) -> None:
             raise UsageError(f"the solver `{solver}` is not built in yet: there is z3")
     if len(found.solver) > 1:
         raise UsageError("--solver is given twice; a second solver is not built in yet")
-    if len(found.geometry) > 1:
+    if len(found.geometry) > 1 and command is not Command.VECTORS:
         raise UsageError("--geometry is given twice; it stands for one geometry")
 
 

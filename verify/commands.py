@@ -18,8 +18,11 @@ from verify.load import Loaded
 from verify.matrix import Mark, decide, matrix, rows
 from verify.matrix_report import matrix_json, matrix_text
 from verify.pairs import CannotCompare, pair
+from verify.reached import NoVector
 from verify.syntax import RoutineKind
 from verify.terminal import Bar
+from verify.vectors import Case, Covered, cases, find_all, routines
+from verify.vectors_report import gathered, summary, vectors_json, vectors_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +94,34 @@ def matrix_command(asked: Asked) -> Said:
     return Said(text, OK if known == cells else UNKNOWN)
 
 
+def vectors_command(asked: Asked) -> Said:
+    """Test vectors. Raises UsageError."""
+    options, program = asked.options, asked.program
+    chosen = routines(program, options.only)
+    if not chosen:
+        listed, none = tuple(r.name for r in routines(program, ())), "there is no procedure with a body"
+        raise UsageError(nothing_like(f"{none} like", options.only, listed) if listed else none)
+    wanted = cases(program, chosen, options.geometries)
+    if not wanted:
+        raise UsageError(f"no procedure that was asked for is about the geometry `{'`, `'.join(options.geometries)}`")
+    outcomes: dict[Case, Covered | NoVector] = {}
+    bar = Bar(asked.progress, len(wanted), os.environ)
+    with closing(find_all(program, wanted, options.timeout, options.jobs, asked.grace, asked.stop)) as work:
+        for case, outcome in work:
+            outcomes[case] = outcome
+            bar.show(len(outcomes))
+    bar.hide()
+    found = gathered(program, chosen, {c: outcomes[c] for c in wanted if c in outcomes})
+    sources, figures = asked.loaded.sources, summary(found)
+    text = vectors_json(found, sources, asked.versions) if options.json else vectors_text(found, sources)
+    complete = len(outcomes) == len(wanted) and not figures.unknown and not figures.omitted
+    return Said(text, OK if complete else UNKNOWN)
+
+
 COMMANDS: Mapping[Command, Callable[[Asked], Said]] = {
     Command.COMPARE: compare_command,
     Command.MATRIX: matrix_command,
+    Command.VECTORS: vectors_command,
 }
 
 

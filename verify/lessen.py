@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from verify import core
 from verify.core import Symbol, SymbolKind
-from verify.values import MapValue, Member, Value
+from verify.values import MapValue, Member, Value, map_value
 
 TRIES = 200
 """How many values are tried."""
@@ -53,6 +53,38 @@ def _moved_down(
         if breaks(taken):
             values = taken
     return values
+
+
+def lowered(values: Values, order: Sequence[Symbol], breaks: Callable[[Values], bool]) -> Values:
+    """Values that break it: each of these words lower, together with all words near it, be they other inputs, keys of
+    maps or what those hold. What is near is what has the same bits from some bit of the word on."""
+    known = [v for s in order if isinstance(v := values[s], int) and v]
+    unit = min((v & -v for v in known), default=1)
+    for symbol in order:
+        for bit in reversed(range(max(v.bit_length() for v in known) if known else 0)):
+            at = values[symbol]
+            assert isinstance(at, int)
+            if not at >> bit & 1:
+                continue
+            for to in (0, *(1 << n for n in range(unit.bit_length() - 1, bit))):
+                taken = {s: _shifted(v, s.type, bit, at >> bit, to - (1 << bit)) for s, v in values.items()}
+                if breaks(taken):
+                    values = taken
+                    break
+    return values
+
+
+def _shifted(value: Value, type_: core.Type, bit: int, block: int, by: int) -> Value:
+    """The value with each word of a block moved."""
+    match type_, value:
+        case core.WordType(), int():
+            return value + by if value >> bit == block else value
+        case ((core.MapType() | core.SetType()), MapValue()):
+            key, held = core.key_type(type_), core.value_type(type_)
+            entries = {_shifted(k, key, bit, block, by): _shifted(v, held, bit, block, by) for k, v in value.items()}
+            return map_value(type_, _shifted(value.default, held, bit, block, by), entries, value.word_bits)
+        case _:
+            return value
 
 
 def _one(values: Values, symbol: Symbol, breaks: Callable[[Values], bool], tried: set[tuple[Symbol, Value]]) -> Values:

@@ -274,7 +274,8 @@ class Entries:
         def unknown(why: str) -> tuple[Entry, None]:
             return Entry(name, names, Mark.UNKNOWN, why), None
 
-        broken = next((b for b in (self.not_a_geometry(name, s) for s in scopes) if b), None)
+        module = module_of(name)
+        broken = next((b for b in (not_a_geometry(self.program, module, s) for s in scopes) if b), None)
         if broken is not None:
             return unknown(broken)
         claims, claim = as_claim(self.program, name, case.without)
@@ -307,16 +308,8 @@ class Entries:
         """True iff a run that was found on one geometry may begin on these too, and breaks the same there."""
         program, routine = as_refutation(self.program, case.row.routine, case.names, case.without)
         return all(
-            self.not_a_geometry(case.row.routine, s) is None and breaks(program, routine, s, known) for s in scopes
+            not_a_geometry(program, routine.module, s) is None and breaks(program, routine, s, known) for s in scopes
         )
-
-    def not_a_geometry(self, name: str, scope: Scope) -> str | None:
-        """Which assumption a geometry does not meet."""
-        context = context_for(self.program, scope.values, scope.word_bits, {})
-        for assumption, clause in assumptions(self.program, module_of(name), ()):
-            if not evaluate(clause.expr, context, {}, {}):
-                return f"{assumption} is false on {scope.shown}"
-        return None
 
     def proved(self, program: core.Program, obligation: Obligation, scope: Scope) -> bool:
         """True iff it is proved."""
@@ -330,6 +323,15 @@ class Entries:
         forget()
         question = ask(program, obligation, scope)
         return isinstance(search(program, question, self.timeout * PROOF, quantified(program, question)), Found)
+
+
+def not_a_geometry(program: core.Program, module: str, scope: Scope) -> str | None:
+    """Which assumption that a module sees a geometry does not meet."""
+    context = context_for(program, scope.values, scope.word_bits, {})
+    for assumption, clause in assumptions(program, module, ()):
+        if not evaluate(clause.expr, context, {}, {}):
+            return f"{assumption} is false on {scope.shown}"
+    return None
 
 
 def unprovable(program: core.Program, routine: core.Routine) -> str | None:

@@ -170,6 +170,20 @@ def find_run_by_step(
     return search_.by_step(context_for(program, scope.values, scope.word_bits, {}))
 
 
+def find_small_run(
+    program: core.Program, routine: core.Routine, scope: Scope, ids: Collection[str], seconds: float
+) -> Violation | None:
+    """A run of few turns, from small values, that breaks one of `ids`, if one is soon found on a named geometry."""
+    context = context_for(program, scope.values, scope.word_bits, {})
+    search_ = _RunSearch(program, routine, scope, lambda id_: id_ in ids, seconds, time.monotonic() + seconds)
+    for turns in range(1, SHORT + 1) if sizes_of(context) else ():
+        unrolled = search_.unrolled(turns, context)
+        found = search_.asked(unrolled, unrolled.checks, LESS, sizes_of(context))[0] if unrolled.checks else None
+        if found is not None or not unrolled.beyond:
+            return found
+    return None
+
+
 @dataclass(slots=True)
 class _RunSearch:
     """A search for a run, with more turns of each loop each time.
