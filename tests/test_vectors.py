@@ -218,6 +218,18 @@ def test_an_input_is_made_smaller_as_long_as_it_is_what_is_wanted() -> None:
     assert shown(ready.least(found, lambda v: v.arguments == found.arguments).arguments) == {"a": 0x7FF45670}
 
 
+def test_two_questions_get_two_answers_that_stand_nowhere_else() -> None:
+    ready, context = made("moves")
+    (items,) = (s for s in ready.states if s.name == "items")
+    assert isinstance(items.type, core.MapType)
+    assert isinstance(items.type.value, core.OpaqueType)
+    none, entry = Member(items.type.value, 0), Member(items.type.value, 1)
+    before = map_value(items.type, none, {0: entry, 1: entry}, 32)
+    found = ready.telling("small", context, {items: before, **given(ready, **{"from": 0, "to": 8, "count": 2})})
+    assert isinstance(found, Vector)
+    assert len({*found.context.tables["m.changed"].entries.values(), none, entry}) == 4
+
+
 def test_words_near_each_other_become_smaller_together() -> None:
     ready, context = made("moves")
     (items,) = (s for s in ready.states if s.name == "items")
