@@ -76,6 +76,15 @@ def test_without_a_geometry_the_solver_may_take_any_and_impossible_means_on_none
     assert {v.geometry for v in found.vectors} <= {"small", "wide", "odd", None}
 
 
+def test_what_words_of_one_size_do_not_allow_those_of_another_may() -> None:
+    _, found = loaded(
+        TEXT + "procedure by_size() returns (r: bool) { r = false; if (WORD_BITS == 64) { r = true; } }\n"
+    )
+    outcome = Vectors(found, 10.0)(Case("m.by_size", None))
+    assert isinstance(outcome, Covered)
+    assert (fates(outcome)["path[1]"], fates(outcome)["path[2]"]) == ("reached", "reached")
+
+
 def test_maps_have_few_entries_and_each_question_about_a_define_without_a_body_a_new_answer() -> None:
     found = covered("moves", "small")
     moved = next(v for v in found.vectors if "m.moves.vector.loop[1].path[1]" in v.goals)
