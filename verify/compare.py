@@ -16,32 +16,28 @@ from verify import core
 from verify.again import breaks, smaller
 from verify.confirm import Confirmed
 from verify.core import BinaryOp, Symbol
+from verify.equal import Equality, Known
 from verify.evaluate import context_for
 from verify.matrix import by_values, executed, told
 from verify.pairs import BOTH, ID, MODULE, Pair, without
-from verify.passive import Assume, Obligation, Step
+from verify.passive import Assume, Step
 from verify.present import present_run, telling_inputs
-from verify.prove import Encodings, Proof, at_once, prove, prove_generally
-from verify.question import ask, params_in, quantified
+from verify.question import ask, params_in
 from verify.rename import conjuncts
 from verify.run import Violation, find_run, may_start, replay
 from verify.schedule import Done, each
-from verify.scopes import WIDTHS, Scope, Scopes, named
+from verify.scopes import Scope, named
 from verify.seen import geometries, whole
 from verify.span import Source
 from verify.stepwise import ANYWHERE, AT_ENTRY, FAR, NEAR, starts_of
 from verify.syntax import RoutineKind
 from verify.terms import forget
-from verify.turns import Comparison, NotAlike, with_functions
+from verify.turns import Comparison, NotAlike
 from verify.values import show
 from verify.verdict import Counterexample, Shown
-from verify.words import AbstractIntegers, AnyIntegers
 
 TRIES = 5
 """How often a smaller difference is looked for."""
-
-SHARE = 0.2
-"""The share of a case's time that one proof gets."""
 
 
 class Outcome(Enum):
@@ -76,10 +72,6 @@ class Compared:
     counterexample: Counterexample | None = None
     differs: tuple[tuple[str, str, str], ...] = ()
     inputs: tuple[Shown, ...] = ()
-
-
-Known = dict[core.Clause, tuple[str, ...]]
-"""Invariants that hold, each with the names of what its proofs use."""
 
 
 def _differing(both: core.Routine, run: Violation) -> Iterator[tuple[str, str, str]]:
@@ -126,10 +118,15 @@ class Compare:
         exprs += [c.expr for r in (*routines, *lemmas) for c in (*r.requires, *r.ensures)]
         return params_in(program, exprs)
 
+    def equality(self, program: core.Program) -> Equality:
+        routines = program.routines()
+        return Equality(program, routines[self.pair.one], routines[self.pair.other], self.timeout)
+
     def everywhere(self, program: core.Program, case: Case) -> Compared:
         """A proof for every geometry, or UNKNOWN."""
         try:
-            used = self.equal(*self.laid_out(program, None), None, quick=False)
+            equality = self.equality(program)
+            used = equality.equal(*equality.laid_out(None), None, quick=False)
         except NotAlike as error:
             return Compared(case.without, (), Outcome.UNKNOWN, detail=str(error))
         if used is None:
@@ -144,12 +141,13 @@ class Compare:
         comparison: Comparison | None = None
         known: Known = {}
         run, why = None, "there is no proof turn by turn"
+        equality = self.equality(program)
         try:
-            comparison, known = self.laid_out(program, scope)
-            used = self.equal(comparison, known, scope, quick=True)
+            comparison, known = equality.laid_out(scope)
+            used = equality.equal(comparison, known, scope, quick=True)
             run = self.by_turn(program, both, comparison, known, scope) if used is None else None
             if run is None and used is None:
-                used = self.equal(comparison, known, scope, quick=False)
+                used = equality.equal(comparison, known, scope, quick=False)
             if used is not None:
                 return Compared(case.without, names, Outcome.EQUAL, used), None
         except NotAlike as error:
@@ -214,71 +212,6 @@ class Compare:
                 break
             run = smaller(program, both, scope, found)
         return run
-
-    def laid_out(self, program: core.Program, scope: Scope | None) -> tuple[Comparison, Known]:
-        """The two side by side, and the invariants of the first one's loop that hold, each with what its proofs use.
-
-        Raises NotAlike.
-        """
-        functions = with_functions(program)
-        routines = functions.routines()
-        comparison = Comparison(functions, routines[self.pair.one], routines[self.pair.other])
-        left = list(comparison.loop.invariants) if comparison.loop is not None else []
-        while True:
-            found: Known = {}
-            for clause in left:
-                proofs = [self.proof(functions, o, scope, True) for o in comparison.kept(clause, left)]
-                if all(proofs):
-                    found[clause] = tuple(name for proof in proofs if proof is not None for name in proof.used)
-            if len(found) == len(left):
-                return comparison, found
-            left = list(found)
-
-    def equal(
-        self, comparison: Comparison, known: Known, scope: Scope | None, *, quick: bool
-    ) -> tuple[str, ...] | None:
-        """What a proof uses that they are equal on a geometry (None: on every one); None without a proof.
-
-        What the invariants that it uses were proved from is part of it.
-        """
-        used: dict[str, None] = {}
-        for obligation in comparison.questions(tuple(known)):
-            found = self.proof(comparison.program, obligation, scope, quick)
-            if found is None:
-                return None
-            used.update(dict.fromkeys(found.used))
-        behind = {f"{self.pair.one}.invariant.{clause.label}": names for clause, names in known.items()}
-        waiting = list(used)
-        while waiting:
-            more = [name for name in behind.get(waiting.pop(), ()) if name not in used]
-            used.update(dict.fromkeys(more))
-            waiting += more
-        return tuple(used)
-
-    def proof(self, program: core.Program, obligation: Obligation, scope: Scope | None, quick: bool) -> Proof | None:
-        """A proof on a geometry, or on every one; if it is to be quick, one that is soon found."""
-        forget()
-        if scope is not None:
-            encodings = Encodings(program, ask(program, obligation, scope))
-            found = at_once(encodings, AbstractIntegers(scope.word_bits))
-            if found is not None or quick:
-                return found
-            other = prove(encodings, self.timeout * SHARE, quantified(program, encodings.question))
-            return other if isinstance(other, Proof) else None
-        scopes = Scopes(program, None)
-        encodings = Encodings(program, ask(program, obligation, scopes.general(obligation, min(WIDTHS))))
-        found = at_once(encodings, AnyIntegers(min(WIDTHS)))
-        if found is not None or quick:
-            return found or prove_generally(encodings, min(WIDTHS), self.timeout * SHARE)
-        used: list[str] = []
-        for width in WIDTHS:
-            forget()
-            encodings = Encodings(program, ask(program, obligation, scopes.general(obligation, width)))
-            one = prove(encodings, self.timeout * SHARE, quantified(program, encodings.question))
-            if not isinstance(one, Proof):
-                return None
-            used += one.used
-        return Proof(tuple(dict.fromkeys(used)))
 
 
 def compare(

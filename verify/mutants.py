@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from verify import core
-from verify.core import Symbol
+from verify.core import Symbol, SymbolKind
 from verify.ghost import is_code, telling
 from verify.plan import matches
 from verify.slips import Operator, swapped, variants
@@ -171,15 +171,15 @@ class _Walk:
             case core.Call():
                 yield from self.call(stmt, place)
             case core.If(condition=condition):
-                for operator, span, was, now, new in variants(condition, self.source, test=True):
+                for operator, span, was, now, new in variants(condition, self.source):
                     yield operator, span, was, now, Edit(place, stmt, (replace(stmt, condition=new),))
             case core.Loop(condition=condition):
-                for operator, span, was, now, new in variants(condition, self.source, test=True):
+                for operator, span, was, now, new in variants(condition, self.source):
                     yield operator, span, was, now, Edit(place, stmt, (replace(stmt, condition=new),))
             case _:
                 pass
         if not isinstance(stmt, core.Atomic):
-            unset = sorted(_given(stmt) - given, key=str)
+            unset = sorted((s for s in _given(stmt) - given if s.kind is not SymbolKind.STATE), key=str)
             now = "nothing" if not unset else f"any value of {', '.join(s.name for s in unset)}"
             left = tuple(core.Havoc(stmt.span, s) for s in unset)
             yield Operator.STATEMENT, stmt.span, self.head(stmt), now, Edit(place, stmt, left)

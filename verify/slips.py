@@ -51,28 +51,32 @@ _NEIGHBOURS = {
     BinaryOp.EQ: (False, BinaryOp.LE, BinaryOp.GE),
     BinaryOp.NE: (True, BinaryOp.LT, BinaryOp.GT),
 }
-"""Of each comparison those that differ from it least: each is another where the operands are less, equal or greater, and
-there alone. Whoever tells a comparison from these tells it from all others."""
+"""Of each comparison those that differ from it least: one where the left operand is less, one where they are equal, one
+where it is greater. Who tells a comparison from these tells it from all others."""
+
+_CONSTANTS = (SymbolKind.PARAM, SymbolKind.CONST)
 
 Variant = tuple[Operator, Span, str, str, core.Expr]
 """A slip: what kind, where, what stood there and what stands there, and the whole expression with it."""
 
 
-def variants(expr: core.Expr, source: Source, *, test: bool = False) -> Iterator[Variant]:
-    """Every slip in an expression, in the order of the source. `test`: it is the condition of an `if` or a loop."""
+def variants(expr: core.Expr, source: Source, *, under_not: bool = False) -> Iterator[Variant]:
+    """Every slip in an expression, in the order of the source. `under_not`: it is what an operator negates."""
     yield from _here(expr, source)
-    if (test or expr.type == BOOL) and _negatable(expr):
+    if not under_not and expr.type == BOOL and _negatable(expr):
         text = source.cut(expr.span)
         yield Operator.CONNECTIVE, expr.span, text, f"!({text})", core.Unary(expr.span, UnaryOp.NOT, expr)
     children = core.children(expr)
     for index, child in enumerate(children):
-        for operator, span, was, now, new in variants(child, source):
+        for operator, span, was, now, new in variants(child, source, under_not=isinstance(expr, core.Unary)):
             yield operator, span, was, now, rebuilt(expr, (*children[:index], new, *children[index + 1 :]))
 
 
 def _negatable(expr: core.Expr) -> bool:
     """True iff a condition's negation is no slip of another kind, nor told by those."""
-    comparison = isinstance(expr, core.Binary) and (expr.op in core.COMPARISONS or expr.op in (BinaryOp.AND, BinaryOp.OR))
+    comparison = isinstance(expr, core.Binary) and (
+        expr.op in core.COMPARISONS or expr.op in (BinaryOp.AND, BinaryOp.OR)
+    )
     return not comparison and not isinstance(expr, core.Unary | core.Literal)
 
 
@@ -87,10 +91,13 @@ def _here(expr: core.Expr, source: Source) -> Iterator[Variant]:
                 if other != value and (other >= 0 or type_ == INT):
                     yield Operator.CONSTANT, span, text, str(other), replace(expr, value=other)
         case core.Element(type=core.EnumType(members=members), name=name):
-            other = members[(members.index(name) + 1) % len(members)]
-            if other != name:
-                yield Operator.CONSTANT, span, text, other, replace(expr, name=other)
-        case core.Var(symbol=symbol) if symbol.kind in (SymbolKind.PARAM, SymbolKind.CONST) and symbol.type in (WORD, INT):
+            member = members[(members.index(name) + 1) % len(members)]
+            if member != name:
+                yield Operator.CONSTANT, span, text, member, replace(expr, name=member)
+        case core.Var(symbol=symbol) if symbol.kind in (SymbolKind.PARAM, SymbolKind.CONST) and symbol.type in (
+            WORD,
+            INT,
+        ):
             for value in (0, 1):
                 yield Operator.CONSTANT, span, text, str(value), core.Literal(span, value, symbol.type)
             one = core.Literal(span, 1, symbol.type)
@@ -112,9 +119,9 @@ def _here(expr: core.Expr, source: Source) -> Iterator[Variant]:
                 yield operator, span, text, _text(expr, other_op, source), replace(expr, op=other_op)
         case core.Apply(function=function, arguments=arguments):
             name = text.partition("(")[0].strip() or function.rpartition(".")[2]
-            for other in swapped(arguments):
-                now = f"{name}({', '.join(source.cut(a.span) for a in other)})"
-                yield Operator.ARGUMENTS, span, text, now, replace(expr, arguments=other)
+            for given in swapped(arguments):
+                now = f"{name}({', '.join(source.cut(a.span) for a in given)})"
+                yield Operator.ARGUMENTS, span, text, now, replace(expr, arguments=given)
         case _:
             pass
 
