@@ -9,7 +9,7 @@ from verify import core
 from verify.core import Symbol, SymbolKind
 from verify.rename import variables
 from verify.sites import statements
-from verify.syntax import PROCEDURES
+from verify.syntax import PROCEDURES, RoutineKind
 
 
 def telling(program: core.Program, body: Sequence[core.Stmt]) -> frozenset[Symbol]:
@@ -68,3 +68,15 @@ def is_code(program: core.Program, stmt: core.Stmt, known: frozenset[Symbol]) ->
             return False
         case _:
             assert_never(stmt)
+
+
+def own_steps(program: core.Program, routine: core.Routine) -> tuple[str, ...]:
+    """How the ids begin of what a proof claims only on its way: preconditions of lemmas, and invariants of loops."""
+    routines, name = program.routines(), routine.qualified
+    found: list[str] = []
+    for stmt in statements(routine.body or ()):
+        if isinstance(stmt, core.Call) and routines[stmt.callee].kind is RoutineKind.LEMMA:
+            found.append(f"{stmt.place(name)}.")
+        elif isinstance(stmt, core.Loop):
+            found.append(f"{name}.loop[{stmt.number}].invariant.")
+    return tuple(found)

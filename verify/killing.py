@@ -1,0 +1,126 @@
+"""Runs that kill mutants: of a mutant, from an entry that it allows, to something of its contract or proof that breaks.
+
+What has killed one mutant is tried on the next before anything is searched for. Each run has been executed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from verify import core
+from verify.confirm import Confirmed
+from verify.contract import obligations_of
+from verify.ghost import own_steps
+from verify.matrix import executed
+from verify.mutants import Dropped, Mutant, applied
+from verify.passive import Kind, Obligation
+from verify.present import telling_inputs
+from verify.question import params_in
+from verify.run import FUEL, Violation, find_run, may_start, replay
+from verify.scopes import WIDTHS, Scope, Scopes, named
+from verify.seen import geometries, whole
+from verify.sites import statements
+from verify.terms import forget
+from verify.verdict import Shown
+
+FEW, MOST = 2, 8
+"""On so many geometries a run is looked for first, and later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """What a run of a mutant broke. `promised`: the contract, or what the body asserts, and not only a step of the
+    proof. `geometry` is the name of one, or "every" for one that has none. `entry`: where the run begins."""
+
+    id: str
+    promised: bool
+    geometry: str
+    inputs: tuple[Shown, ...]
+    entry: Confirmed
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """The ids of what a mutant must keep: all of them, and those that are promised."""
+
+    every: frozenset[str]
+    promised: frozenset[str]
+
+    @classmethod
+    def of(cls, program: core.Program, routine: core.Routine, obligations: Sequence[Obligation]) -> Claims:
+        every = {o.id for o in obligations if o.kind is not Kind.REQUIRES}
+        # A run that comes back to where it was breaks no claim of one place, but never ends.
+        loops = [s for s in statements(routine.body or ()) if isinstance(s, core.Loop)]
+        every |= {f"{routine.qualified}.loop[{loop.number}]" for loop in loops}
+        steps = own_steps(program, routine)
+        return cls(frozenset(every), frozenset(i for i in every if not i.startswith(steps)))
+
+
+@dataclass(frozen=True, slots=True)
+class Hunt:
+    """A search for runs of one mutant. `program` has the mutant in the procedure's place."""
+
+    program: core.Program
+    routine: core.Routine
+    claims: Claims
+
+    @classmethod
+    def of(cls, program: core.Program, mutant: Mutant) -> Hunt:
+        routine = applied(program, mutant)
+        changed = program.replacing(routine)
+        return cls(changed, routine, Claims.of(changed, routine, obligations_of(changed, routine)))
+
+    def again(self, pool: Sequence[Confirmed], ids: Collection[str]) -> Kill | None:
+        """A run from one of these entries that breaks one of the claims."""
+        for entry in pool:
+            if may_start(self.program, entry.context, self.routine, entry.values):
+                run = replay(self.program, self.routine, entry, (), lambda id_: id_ in ids, FUEL)
+                if isinstance(run, Violation):
+                    return self.kill(run)
+        return None
+
+    def search(self, scopes: Sequence[Scope], seconds: float, ids: frozenset[str]) -> Kill | None:
+        """A run that breaks one of the claims, looked for on each of these geometries for so long."""
+        for scope in scopes:
+            forget()
+            found = find_run(self.program, self.routine, scope, ids, seconds, None).violation
+            if found is not None:
+                return self.kill(found)
+        return None
+
+    def kill(self, run: Violation) -> Kill:
+        constants = run.context.constants
+        here = next((s.shown for s in self.named() if all(constants.get(p) == v for p, v in s.values.items())), "every")
+        entry = Confirmed(run.context, {**run.inputs, **run.binding})
+        return Kill(run.id, run.id in self.claims.promised, here, telling_inputs(run), entry)
+
+    def named(self) -> tuple[Scope, ...]:
+        return named_scopes(self.program, self.routine)
+
+
+def named_scopes(program: core.Program, routine: core.Routine) -> tuple[Scope, ...]:
+    """The geometries with a name that a procedure is about."""
+    items = program.visible_items(routine.module)
+    there = geometries(program, routine.module).values()
+    return tuple(named(g) for g in there if whole(g, items) and (routine.on is None or g.name in routine.on))
+
+
+def telling_scopes(program: core.Program, routine: core.Routine) -> tuple[Scope, ...]:
+    """Of the named geometries one for each way in which runs of the procedure go, and then every one, at each size."""
+    params = params_in(program, executed(program, routine))
+    found: dict[object, Scope] = {}
+    for scope in named_scopes(program, routine):
+        key = (scope.word_bits, tuple((s, v) for s, v in scope.values.items() if s in params))
+        found.setdefault(key, scope)
+    some = tuple(found.values())[:MOST]
+    if routine.on is not None:
+        return some
+    scopes = Scopes(program, None)
+    entry = obligations_of(program, routine)[0]
+    return (*some, *(scopes.general(entry, width) for width in WIDTHS))
+
+
+def is_entry(mutant: Mutant) -> bool:
+    """True iff what a mutant's run begins with is allowed by the procedure itself."""
+    return not isinstance(mutant.change, Dropped)

@@ -1,0 +1,201 @@
+"""Mutants of procedures, and which of them the proofs kill.
+
+Proofs are modular: a mutant is judged by the obligations of its own procedure. It is killed iff one of them is refuted,
+by a run of the mutant that was executed. That a proof is not found any more kills nothing: it may be there all the
+same. What is not killed may be the procedure once more in other words: if so, that is proved.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from multiprocessing.connection import Connection
+
+from verify import core
+from verify.confirm import Confirmed
+from verify.contract import obligations_of
+from verify.killing import FEW, Hunt, Kill, is_entry, telling_scopes
+from verify.matrix import told
+from verify.mutants import Mutant, mutants
+from verify.passive import Kind, Obligation
+from verify.schedule import Done, each
+from verify.scopes import Scopes
+from verify.solve import discharge, together
+from verify.span import Source
+from verify.unchanged import Unchanged
+from verify.verdict import Shown, Verdict
+
+BRIEF = 0.03
+"""The share of an obligation's time for which a run is looked for at first, on each geometry, and for each purpose."""
+
+LONGER = 0.15
+"""The same later."""
+
+ROUND = 4.0
+"""How many times an obligation's time the first round may take for a procedure. What is left by then is for later."""
+
+PROVING = 3.0
+"""How many times an obligation's time may be spent on a mutant's obligations."""
+
+WHOLE = 20.0
+"""How many times an obligation's time a mutant may take in all."""
+
+
+class Fate(Enum):
+    """What becomes of a mutant. SURVIVED: everything is proved of it that is proved of the procedure, and it is not
+    proved equal. UNKNOWN is none of the others."""
+
+    KILLED = "killed"
+    EQUIVALENT = "equivalent"
+    SURVIVED = "survived"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What has become of a mutant.
+
+    `by`: the id of what a run of it broke, iff it is KILLED; `promised` is false if that is a step of the proof alone,
+    an invariant of a loop or a precondition of a lemma. `geometry` and `inputs`: where and with what the run begins.
+    `used`: what the proof uses that it is EQUIVALENT. `detail`: why it is UNKNOWN.
+    """
+
+    mutant: Mutant
+    fate: Fate
+    by: str = ""
+    promised: bool = False
+    geometry: str = ""
+    inputs: tuple[Shown, ...] = ()
+    used: tuple[str, ...] = ()
+    detail: str = ""
+
+
+def killed(mutant: Mutant, kill: Kill) -> Judged:
+    return Judged(mutant, Fate.KILLED, kill.id, kill.promised, kill.geometry, kill.inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the first round came to: the mutants that it has killed, and entries to try on the others."""
+
+    kills: tuple[tuple[Mutant, Kill], ...]
+    pool: tuple[Confirmed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FirstRound:
+    """What a worker does for a procedure, by name: mutant by mutant, entries that are known and a brief search."""
+
+    program: core.Program
+    sources: Mapping[str, Source]
+    timeout: float
+
+    def __call__(self, name: str) -> Looked:
+        routine, deadline = self.program.routines()[name], time.monotonic() + ROUND * self.timeout
+        scopes = telling_scopes(self.program, routine)[:FEW]
+        pool: list[Confirmed] = []
+        kills: list[tuple[Mutant, Kill]] = []
+        for mutant in mutants(self.program, routine, self.sources):
+            if time.monotonic() > deadline:
+                break
+            hunt = Hunt.of(self.program, mutant)
+            found = hunt.again(pool, hunt.claims.promised) or hunt.search(
+                scopes, BRIEF * self.timeout, hunt.claims.promised
+            )
+            if found is not None:
+                kills.append((mutant, found))
+                if is_entry(mutant):
+                    # What killed last is tried first.
+                    pool = [found.entry, *(e for e in pool if e != found.entry)]
+        return Looked(tuple(kills), tuple(pool))
+
+
+@dataclass(frozen=True, slots=True)
+class SecondRound:
+    """What a worker does for a mutant that is left. `pools`: by procedure, entries that have killed others."""
+
+    program: core.Program
+    sources: Mapping[str, Source]
+    timeout: float
+    pools: Mapping[str, tuple[Confirmed, ...]]
+
+    def __call__(self, mutant: Mutant) -> Judged:
+        pool = self.pools.get(mutant.routine, ())
+        hunt = Hunt.of(self.program, mutant)
+        found = hunt.again(pool, hunt.claims.promised)
+        if found is not None:
+            return killed(mutant, found)
+        used = Unchanged(self.program, self.sources, self.timeout / 3).proof(mutant)
+        if used is not None:
+            return Judged(mutant, Fate.EQUIVALENT, used=used)
+        scopes = telling_scopes(self.program, self.program.routines()[mutant.routine])
+        seconds = LONGER * self.timeout
+        found = (
+            hunt.search(scopes, seconds, hunt.claims.promised)
+            or hunt.again(pool, hunt.claims.every)
+            or hunt.search(scopes, seconds, hunt.claims.every)
+        )
+        return killed(mutant, found) if found is not None else self.proved(mutant, hunt)
+
+    def proved(self, mutant: Mutant, hunt: Hunt) -> Judged:
+        """Whether all is proved of a mutant: each obligation that is not, word for word, one of the procedure's."""
+        before = {o.id: o for o in obligations_of(self.program, self.program.routines()[mutant.routine])}
+        deadline = time.monotonic() + PROVING * self.timeout
+        scopes, unknown = Scopes(hunt.program, None), ""
+        for obligation in obligations_of(hunt.program, hunt.routine):
+            known = before.get(obligation.id)
+            if obligation.kind is Kind.REQUIRES or (known is not None and _alike(known, obligation)):
+                continue
+            where = scopes.of(obligation)
+            if together(hunt.program, obligation, where, self.timeout) is not None:
+                continue
+            for scope in where:
+                left = min(self.timeout, deadline - time.monotonic())
+                if left <= 0:
+                    return Judged(mutant, Fate.UNKNOWN, detail=unknown or f"{obligation.id} was not asked in time")
+                result = discharge(hunt.program, obligation, scope, self.sources, left)
+                if result.verdict is Verdict.REFUTED and result.counterexample is not None and not result.defect:
+                    promised = obligation.id in hunt.claims.promised
+                    inputs = result.counterexample.inputs
+                    return Judged(mutant, Fate.KILLED, obligation.id, promised, result.geometry, inputs)
+                if result.verdict is not Verdict.PROVED or result.defect:
+                    unknown = unknown or f"{obligation.id}: {'; '.join(result.detail) or result.verdict.value}"
+        return Judged(mutant, Fate.UNKNOWN, detail=unknown) if unknown else Judged(mutant, Fate.SURVIVED)
+
+
+def _alike(one: Obligation, other: Obligation) -> bool:
+    """True iff they are the same question."""
+    return (one.steps, one.path, one.goal, one.revealed) == (other.steps, other.path, other.goal, other.revealed)
+
+
+def judge(
+    program: core.Program,
+    names: Sequence[str],
+    sources: Mapping[str, Source],
+    timeout: float,
+    jobs: int,
+    stop: Connection,
+) -> Generator[Judged, None, None]:
+    """What becomes of each mutant of these procedures, by qualified name, as it is found out.
+
+    `timeout` is for one obligation, in seconds; the rest follows from it.
+    """
+    pools: dict[str, tuple[Confirmed, ...]] = {}
+    left = {m.id: m for n in names for m in mutants(program, program.routines()[n], sources)}
+    first = FirstRound(program, sources, timeout)
+    for index, looked in each(first, names, jobs, 2 * ROUND * timeout, stop):
+        if isinstance(looked, Done):
+            pools[names[index]] = looked.value.pool
+            for mutant, kill in looked.value.kills:
+                del left[mutant.id]
+                yield killed(mutant, kill)
+    waiting = tuple(left.values())
+    work = SecondRound(program, sources, timeout, pools)
+    for index, outcome in each(work, waiting, jobs, WHOLE * timeout, stop):
+        match outcome:
+            case Done(value=judged):
+                yield judged
+            case _:
+                yield Judged(waiting[index], Fate.UNKNOWN, detail=told(outcome))

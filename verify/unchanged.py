@@ -1,0 +1,171 @@
+"""Mutants that change nothing: a proof that a mutant does on every input what the procedure does.
+
+Two ways to one. Where an expression stands in place of another, the procedure asserts that both have the same value
+there: what is known there, invariants and contracts of callees included, is known as in its own proof. If each time
+that a run comes by nothing is different, nothing is ever different. Else both bodies are laid side by side: see
+`equal`. A precondition is needless if it follows from those that remain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from verify import core
+from verify.contract import obligations_of
+from verify.core import BinaryOp, SymbolKind
+from verify.equal import Equality
+from verify.ghost import own_steps
+from verify.mutants import Dropped, Edit, Mutant, Place, applied, put
+from verify.passive import Kind, Obligation
+from verify.rename import conjunction, definedness, negation
+from verify.scopes import Scopes
+from verify.seen import module_invariants
+from verify.sites import statements
+from verify.solve import discharge, together
+from verify.span import Source
+from verify.turns import NotAlike
+from verify.verdict import Verdict
+
+SAME, SAME_AT_END = "the same", "the same at the end"
+"""Labels of what is asserted. No label of a specification has a blank in it."""
+
+_APART = (Kind.RANGE, Kind.CALL)
+"""The obligations that two bodies with the same end need not share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """Proofs about the mutants of a program, each within about `timeout` seconds."""
+
+    program: core.Program
+    sources: Mapping[str, Source]
+    timeout: float
+
+    def proof(self, mutant: Mutant) -> tuple[str, ...] | None:
+        """What a proof uses that the mutant does the same on every input that the procedure allows; None without one.
+
+        Of a precondition: that whatever meets the others meets it too.
+        """
+        routine = self.program.routines()[mutant.routine]
+        match mutant.change:
+            case Dropped(clause=clause):
+                left = replace(applied(self.program, mutant), ensures=(), body=(_assert(clause.expr, SAME),))
+                return self.asserted(left)
+            case Edit() as edit:
+                body = _with_asserts(self.program, routine, edit)
+                used = None if body is None else self.asserted(replace(routine, body=body))
+                return self.whole(routine, applied(self.program, mutant)) if used is None else used
+
+    def asserted(self, routine: core.Routine) -> tuple[str, ...] | None:
+        """What the proofs use that what has been put into the routine holds; None if one is missing."""
+        program = self.program.replacing(routine)
+        labels = tuple(f".assert.{label}" for label in (SAME, SAME_AT_END))
+        return self.proved(program, [o for o in obligations_of(program, routine) if o.id.endswith(labels)])
+
+    def whole(self, routine: core.Routine, changed: core.Routine) -> tuple[str, ...] | None:
+        """What a proof uses that both bodies come to the same end, turn by turn.
+
+        Such a proof says nothing of where an operation is not defined, nor of what callees and others require: that all
+        of that is so, the mutant's own obligations say.
+        """
+        program = self.program.replacing(changed)
+        steps = own_steps(program, changed)
+        left = [o for o in obligations_of(program, changed) if o.kind in _APART and not o.id.startswith(steps)]
+        apart = self.proved(program, left)
+        if apart is None:
+            return None
+        held = tuple(clause for _, clause in module_invariants(self.program, routine.module))
+        one = replace(routine, requires=(*held, *routine.requires))
+        equality = Equality(self.program, one, changed, self.timeout)
+        try:
+            used = equality.equal(*equality.laid_out(None), None, quick=False)
+        except NotAlike:
+            return None
+        return None if used is None else tuple(dict.fromkeys((*apart, *used)))
+
+    def proved(self, program: core.Program, obligations: Sequence[Obligation]) -> tuple[str, ...] | None:
+        """What the proofs of all of them use, at every scope; None if one is missing."""
+        used: dict[str, None] = {}
+        scopes = Scopes(program, None)
+        for obligation in obligations:
+            where = scopes.of(obligation)
+            results = together(program, obligation, where, self.timeout)
+            for scope in where if results is None else ():
+                result = discharge(program, obligation, scope, self.sources, self.timeout)
+                results = (*(results or ()), result)
+                if result.verdict is not Verdict.PROVED:
+                    return None
+            if not results or any(r.defect for r in results):
+                return None
+            used.update(dict.fromkeys(name for r in results for name in r.used))
+        return tuple(used)
+
+
+def _with_asserts(program: core.Program, routine: core.Routine, edit: Edit) -> tuple[core.Stmt, ...] | None:
+    """The procedure's own body, and in it the claim that what the mutant computes is the same; None if it is not for
+    one place to say."""
+    body, before = routine.body or (), edit.before
+    if isinstance(before, core.Loop):
+        return _around(program, body, edit.place, before, edit.after)
+    same = _same(before, edit.after)
+    return None if same is None else put(program, body, edit.place, (_assert(same, SAME), before))
+
+
+def _same(before: core.Stmt, after: tuple[core.Stmt, ...]) -> core.Expr | None:
+    """That what stands there now does what stood there."""
+    match before, after:
+        case core.Assign(value=one), (core.Assign(value=other),):
+            return _equal([(one, other)])
+        case core.Assign(target=target, value=one), () if target.kind is not SymbolKind.RESULT:
+            return _equal([(core.Var(one.span, target), one)])
+        case core.Call(arguments=one), (core.Call(arguments=other),):
+            return _equal([(a, b) for a, b in zip(one, other, strict=True) if a != b])
+        case core.If(condition=one), (core.If(condition=other, then=then, otherwise=otherwise),) if (
+            before.then,
+            before.otherwise,
+        ) == (then, otherwise):
+            return _equal([(one, other)])
+        case core.If(condition=one, otherwise=()), ():
+            return negation(one)
+        case _:
+            return None
+
+
+def _around(
+    program: core.Program, body: tuple[core.Stmt, ...], place: Place, loop: core.Loop, after: tuple[core.Stmt, ...]
+) -> tuple[core.Stmt, ...] | None:
+    """The same for a loop's condition: where it holds the other does, and where the loop ends the other does not."""
+    match after:
+        case (core.Loop() as changed,) if (changed.body, changed.step) == (loop.body, loop.step):
+            test = changed.condition
+        case _:
+            return None
+    if any(isinstance(s, core.Break) for s in statements(loop.body)):
+        return None
+    whole = replace(loop, body=(_assert(_defined(test, test), SAME), *loop.body))
+    return put(program, body, place, (whole, _assert(_defined(test, negation(test)), SAME_AT_END)))
+
+
+def _equal(pairs: Sequence[tuple[core.Expr, core.Expr]]) -> core.Expr:
+    return conjunction(
+        pairs[0][0].span,
+        tuple(_defined(other, core.Binary(one.span, BinaryOp.EQ, one, other)) for one, other in pairs),
+    )
+
+
+def _defined(expr: core.Expr, claim: core.Expr) -> core.Expr:
+    """The claim, and before it that each operation of an expression within is defined.
+
+    It is said in the claim itself: an operation of the mutant may stand where one of the procedure's does, and have its
+    id.
+    """
+    return conjunction(claim.span, (*_conditions(expr), claim))
+
+
+def _conditions(expr: core.Expr) -> Iterator[core.Expr]:
+    return (condition for _, condition in definedness(expr))
+
+
+def _assert(expr: core.Expr, label: str) -> core.Assert:
+    return core.Assert(expr.span, core.Clause(label, expr, expr.span, expr.span))
