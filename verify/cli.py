@@ -27,6 +27,7 @@ class Command(Enum):
     MATRIX = "matrix"
     COMPARE = "compare"
     VECTORS = "vectors"
+    MUTATE = "mutate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class VersionAsked(Exception):
     """There is nothing to do but to print the versions."""
 
 
-NOT_BUILT = ("mutate", "doc", "fmt")
+NOT_BUILT = ("doc", "fmt")
 """Commands of the published table that are to come."""
 
 NOT_BUILT_FORMATS = ("junit", "sarif")
@@ -82,10 +83,11 @@ usage: python -m verify [OPTION ...] [PATH ...]          prove everything (defau
                                                          two procedures: equal, or where they differ
        python -m verify matrix [OPTION ...] [PATH ...]   on which geometry each procedure is right
        python -m verify vectors [OPTION ...] [PATH ...]  test vectors of each procedure, found by the solver
+       python -m verify mutate [OPTION ...] [PATH ...]   procedures broken, and whether proofs notice
 
 A PATH is a .spec file, or a folder with such files below it. A path that is named like a command is
 written ./list. `python -m verify COMMAND --help` says more about a command.
-Not built yet: mutate, doc, fmt, --strict, --export, --stability,
+Not built yet: doc, fmt, --strict, --export, --stability,
 --format junit, --format sarif, solvers other than z3.
 """
 
@@ -135,6 +137,16 @@ side equals the other, is one below it, and one above. With --geometry, which ma
 these geometries; without, each input has a geometry of its own. What no input reaches is listed: it is
 impossible, which is proved, or unknown.
 exit status 3 if something stayed unknown, or there are more paths than are asked for; else 0.
+""",
+    Command.MUTATE: """\
+usage: python -m verify mutate [OPTION ...] [PATH ...]
+
+Changes each procedure in one place at a time: an operator, a constant, a comparison or a connective taken
+for another, a statement dropped, two arguments of a call swapped, a precondition dropped. A mutant is killed
+by a run of it, which was executed, that breaks an obligation of the procedure. One that is not killed is
+equivalent if it is proved to do the same on every input. Prints a table in Markdown, and under it each
+mutant that is neither.
+exit status 1 if some mutant survived: all proofs are found for it too. Else 3 if one stayed unknown.
 """,
 }
 
@@ -188,13 +200,15 @@ _REFUSED: Mapping[Command, tuple[str, ...]] = {
     Command.MATRIX: ("no_bindings",),
     Command.COMPARE: ("only", "beyond", "no_bindings"),
     Command.VECTORS: ("beyond", "no_bindings"),
+    Command.MUTATE: ("geometry", "beyond", "no_bindings"),
 }
 """Options that would change nothing of what a command shows."""
 
 
 def help_text(command: Command) -> str:
     """The help of a command; that of `PROVE` is the global one."""
-    by_procedure, several = command in (Command.MATRIX, Command.VECTORS), command is Command.VECTORS
+    by_procedure = command in (Command.MATRIX, Command.VECTORS, Command.MUTATE)
+    several = command is Command.VECTORS
     others = ("only" if by_procedure else "procedures", "geometry" if several else "geometries")
     options = "".join(t for name, t in _OPTION_HELP.items() if name not in (*_REFUSED[command], *others))
     head = _DESCRIPTIONS.get(command, _OVERVIEW)

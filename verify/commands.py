@@ -17,6 +17,9 @@ from verify.explain import near
 from verify.load import Loaded
 from verify.matrix import Mark, decide, matrix, rows
 from verify.matrix_report import matrix_json, matrix_text
+from verify.mutants import mutants, procedures
+from verify.mutate import Fate, Judged, judge
+from verify.mutate_report import mutate_json, mutate_text
 from verify.pairs import CannotCompare, pair
 from verify.reached import NoVector
 from verify.syntax import RoutineKind
@@ -118,10 +121,36 @@ def vectors_command(asked: Asked) -> Said:
     return Said(text, OK if complete else UNKNOWN)
 
 
+def mutate_command(asked: Asked) -> Said:
+    """Mutants of procedures. Raises UsageError."""
+    options, program, sources = asked.options, asked.program, asked.loaded.sources
+    chosen = procedures(program, options.only)
+    if not chosen:
+        listed, none = tuple(r.name for r in procedures(program, ())), "there is no procedure with a body"
+        raise UsageError(nothing_like(f"{none} like", options.only, listed) if listed else none)
+    every = tuple(m for r in chosen for m in mutants(program, r, sources))
+    if not every:
+        raise UsageError("there is nothing to break in the procedures that were asked for")
+    judged: list[Judged] = []
+    bar = Bar(asked.progress, len(every), os.environ)
+    names = tuple(r.qualified for r in chosen)
+    with closing(judge(program, names, sources, options.timeout, options.jobs, asked.stop)) as work:
+        for one in work:
+            judged.append(one)
+            bar.show(len(judged))
+    bar.hide()
+    text = mutate_json(every, judged, asked.versions) if options.json else mutate_text(every, judged)
+    fates = {j.fate for j in judged}
+    if Fate.SURVIVED in fates:
+        return Said(text, FAILED)
+    return Said(text, OK if Fate.UNKNOWN not in fates and len(judged) == len(every) else UNKNOWN)
+
+
 COMMANDS: Mapping[Command, Callable[[Asked], Said]] = {
     Command.COMPARE: compare_command,
     Command.MATRIX: matrix_command,
     Command.VECTORS: vectors_command,
+    Command.MUTATE: mutate_command,
 }
 
 

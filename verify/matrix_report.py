@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from verify.matrix import Entry, Mark, Matrix
+from verify.table import row, table
 
 _WIDEST = 60
 """The longest value of an input that is shown in the text; the JSON has them all."""
@@ -26,10 +27,10 @@ def matrix_text(asked: Matrix, entries: Sequence[Entry]) -> str:
     """A table of geometry by procedure, what its marks mean, and under it the inputs that show procedures wrong."""
     said = marks(asked.beyond)
     by_cell = {(e.routine, name): e.mark for e in entries for name in e.names}
-    lines = [*_table(["", *(f"`{short(r)}`" for r in asked.routines)])]
+    lines = [*table(["", *(f"`{short(r)}`" for r in asked.routines)])]
     for name in asked.geometries:
         found = [by_cell.get((r, name)) for r in asked.routines]
-        lines += [_row([f"`{name}`", *("" if mark is None else said[mark] for mark in found)])]
+        lines += [row([f"`{name}`", *("" if mark is None else said[mark] for mark in found)])]
     seen = frozenset(by_cell.values())
     lines += ["", *(f"- {said[mark]}: {text}" for mark, text in _meanings(asked.beyond).items() if mark in seen)]
     for mark, title, last in (
@@ -39,7 +40,7 @@ def matrix_text(asked: Matrix, entries: Sequence[Entry]) -> str:
     ):
         rows = [row for routine in asked.routines for row in _shown(asked, entries, routine, mark)]
         if rows:
-            lines += ["", f"{title}:", "", *_table(["", "on", "input", last]), *rows]
+            lines += ["", f"{title}:", "", *table(["", "on", "input", last]), *rows]
     return "\n".join([*lines, ""])
 
 
@@ -52,14 +53,6 @@ def _meanings(beyond: str | None) -> Mapping[Mark, str]:
     }
 
 
-def _table(titles: Sequence[str]) -> tuple[str, str]:
-    return _row(titles), f"|{'---|' * len(titles)}"
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
-
-
 def _shown(asked: Matrix, entries: Sequence[Entry], routine: str, mark: Mark) -> Iterator[str]:
     """A line for each input, with all the geometries that it was found on."""
     found: dict[tuple[str, str], list[str]] = {}
@@ -69,7 +62,7 @@ def _shown(asked: Matrix, entries: Sequence[Entry], routine: str, mark: Mark) ->
     order = {name: number for number, name in enumerate(asked.geometries)}
     for (inputs, what), names in sorted(found.items(), key=lambda item: min(order[n] for n in item[1])):
         listed = ", ".join(f"`{name}`" for name in sorted(names, key=order.__getitem__))
-        yield _row([f"`{short(routine)}`", listed, inputs, what])
+        yield row([f"`{short(routine)}`", listed, inputs, what])
 
 
 def _inputs(entry: Entry) -> str:
