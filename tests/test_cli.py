@@ -77,7 +77,6 @@ def test_what_a_command_line_means(line: str, expected: Options) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("mutate", "`mutate` is not built yet"),
         ("doc --output d", "`doc` is not built yet"),
         ("fmt --check", "`fmt` is not built yet"),
         ("fmt --help", "`fmt` is not built yet"),

@@ -161,7 +161,9 @@ class SecondRound:
                     inputs = result.counterexample.inputs
                     return Judged(mutant, Fate.KILLED, obligation.id, promised, result.geometry, inputs)
                 if result.verdict is not Verdict.PROVED or result.defect:
-                    unknown = unknown or f"{obligation.id}: {'; '.join(result.detail) or result.verdict.value}"
+                    unknown = (
+                        unknown or f"{obligation.id}: {result.detail[0] if result.detail else result.verdict.value}"
+                    )
         return Judged(mutant, Fate.UNKNOWN, detail=unknown) if unknown else Judged(mutant, Fate.SURVIVED)
 
 

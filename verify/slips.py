@@ -10,6 +10,7 @@ from typing import assert_never
 from verify import core
 from verify.core import BOOL, INT, WORD, BinaryOp, SymbolKind, UnaryOp
 from verify.span import Source, Span
+from verify.stated import same_text
 
 
 class Operator(Enum):
@@ -140,10 +141,10 @@ def _text(expr: core.Binary, op: BinaryOp, source: Source) -> str:
 
 
 def swapped(arguments: Sequence[core.Expr]) -> Iterator[tuple[core.Expr, ...]]:
-    """The arguments with two of one type swapped."""
+    """The arguments with two of one type swapped that are not the same."""
     for i, one in enumerate(arguments):
         for j in range(i + 1, len(arguments)):
-            if one.type == arguments[j].type:
+            if one.type == arguments[j].type and not same_text(one, arguments[j]):
                 found = list(arguments)
                 found[i], found[j] = arguments[j], one
                 yield tuple(found)

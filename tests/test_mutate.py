@@ -1,0 +1,417 @@
+"""Mutants: which there are, what becomes of them, the reports, and the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from multiprocessing import Pipe
+from pathlib import Path
+
+import fake_discharge
+import jsonschema  # type: ignore[import-untyped]  # its types are a package of their own
+import pytest
+
+from verify import __main__ as program
+from verify import cli, core
+from verify.elaborate import elaborate
+from verify.load import Loaded, load
+from verify.mutants import applied, mutants, procedures
+from verify.mutate import Fate, Judged, judge
+from verify.mutate_report import mutate_json, mutate_text
+from verify.span import Source
+from verify.unchanged import Unchanged
+
+TEXT = """\
+module m;
+
+param SHIFT: int;
+const SIZE: word = 1 << SHIFT;
+assume shift: 1 < SHIFT && SHIFT < WORD_BITS;
+geometry small { WORD_BITS = 32; SHIFT = 4; }
+
+enum side { near, far }
+
+state at: map[word, side];
+state count: int;
+
+define less(a: word, b: word): bool = a < b;
+
+lemma trivial(a: word)
+    ensures same: a == a
+{ }
+
+procedure bits(a: word) returns (r: word)
+    ensures exact: r == a - a % SIZE
+{
+    r = a & ~(SIZE - 1);
+}
+
+procedure mark(a: word, b: word, end: word)
+    requires order: a < b
+    modifies at, count
+    ensures  marked: at == old(at)[a := far]
+    ensures  counted: count == old(count) + (if b < end then 1 else 0)
+{
+    var before: int = count;
+    trivial(a + 1);
+    at[a] = far;
+    if (less(b, end) && !(a == b)) {
+        count = before + 1;
+    } else {
+        assert ghost: count == before;
+        before = 0;
+    }
+}
+
+procedure twice(a: word, b: word, end: word)
+    requires order: a < b && b < end
+    modifies at, count
+    ensures  marked: at == old(at)[a := far][b := far]
+{
+    mark(a, b, end);
+    while (false)
+        decreases 0
+    { }
+    mark(b, end, end);
+    return;
+}
+
+/// Either of two that are equal will do.
+procedure larger(a: word, b: word) returns (r: word)
+    ensures  exact: r == max(a, b)
+{
+    r = b;
+    if (a > b) {
+        r = a;
+    }
+}
+
+/// It promises too little.
+procedure lower(a: word, step: word) returns (r: word)
+    requires some: step > 0
+    requires again: step != 0
+    ensures  below: r <= a
+{
+    r = a;
+    if (step <= a) {
+        r = a - step;
+    }
+}
+
+/// What is known of its loop is about a step of 1.
+procedure climb() returns (r: int)
+    ensures  ten: r == 10
+{
+    r = 0;
+    while (r < 10)
+        invariant most: r <= 10
+        decreases 10 - r
+    {
+        r += 1;
+    }
+}
+
+/// A quotient is nothing where the divisor is 0.
+procedure share(a: word, b: word) returns (r: word)
+    requires some: b > 0
+    ensures  all:  b == 1 ==> r == a
+{
+    r = a / b;
+}
+
+/// A quotient is not more than what is divided.
+procedure keeps(a: word) returns (r: word)
+    ensures  same: r == a
+{
+    r = a;
+    if (a / 4 > a) {
+        r = 0;
+    }
+}
+
+refute procedure wrong(a: word) returns (r: word)
+    on small
+    ensures  more: r > a
+{
+    r = a + 1;
+}
+
+interference procedure others()
+    modifies count
+    ensures  any: true
+{
+    count = 0;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[core.Program, Loaded]:
+    folder = tmp_path_factory.mktemp("mutate")
+    (folder / "m.spec").write_text(TEXT)
+    found = load((folder,), folder)
+    made, diagnostics = elaborate(found.modules, found.roots, found.sources, found.broken)
+    assert made is not None, (*found.diagnostics, *diagnostics)
+    return made, found
+
+
+def listed(loaded: tuple[core.Program, Loaded], name: str) -> str:
+    made, found = loaded
+    every = mutants(made, made.routines()[f"m.{name}"], found.sources)
+    assert [m.id for m in every] == [f"m.{name}.mutant[{n}]" for n in range(1, len(every) + 1)]
+    return "".join(f"{m.span.line}: {m.operator.value}: {m.was} -> {m.now}\n" for m in every)
+
+
+def judged(loaded: tuple[core.Program, Loaded], *names: str, timeout: float = 10.0) -> Iterator[Judged]:
+    made, found = loaded
+    reader, writer = Pipe(duplex=False)
+    with reader, writer:
+        yield from judge(made, [f"m.{n}" for n in names], found.sources, timeout, 1, reader)
+
+
+def fates(loaded: tuple[core.Program, Loaded], name: str) -> dict[str, Fate]:
+    """By what stands there now."""
+    found = {f"{j.mutant.was} -> {j.mutant.now}": j.fate for j in judged(loaded, name)}
+    assert len(found) == listed(loaded, name).count("\n")
+    return found
+
+
+# --- which mutants there are ---------------------------------------------------------------------------------------
+
+
+GOLDEN = {
+    "bits": """\
+22: operator: a & ~(SIZE - 1) -> a | ~(SIZE - 1)
+22: operator: a & ~(SIZE - 1) -> a ^ ~(SIZE - 1)
+22: operator: ~(SIZE - 1) -> SIZE - 1
+22: operator: SIZE - 1 -> SIZE + 1
+22: constant: SIZE -> 0
+22: constant: SIZE -> 1
+22: constant: SIZE -> (SIZE - 1)
+22: constant: SIZE -> (SIZE + 1)
+22: constant: 1 -> 0
+22: constant: 1 -> 2
+22: statement: r = a & ~(SIZE - 1); -> any value of r
+""",
+    "mark": """\
+26: requires: requires order -> nothing required
+31: statement: var before: int = count; -> any value of before
+33: constant: far -> near
+33: statement: at[a] = far; -> nothing
+34: connective: less(b, end) && !(a == b) -> less(b, end) || !(a == b)
+34: arguments: less(b, end) -> less(end, b)
+34: connective: less(b, end) -> !(less(b, end))
+34: connective: !(a == b) -> a == b
+34: comparison: a == b -> false
+34: comparison: a == b -> a <= b
+34: comparison: a == b -> a >= b
+34: statement: if (less(b, end) && !(a == b)) -> nothing
+35: operator: before + 1 -> before - 1
+35: constant: 1 -> 0
+35: constant: 1 -> 2
+35: statement: count = before + 1; -> nothing
+38: constant: 0 -> 1
+38: constant: 0 -> -1
+38: statement: before = 0; -> nothing
+""",
+    "twice": """\
+43: requires: requires order -> nothing required
+47: arguments: mark(a, b, end) -> mark(b, a, end)
+47: arguments: mark(a, b, end) -> mark(end, b, a)
+47: arguments: mark(a, b, end) -> mark(a, end, b)
+47: statement: mark(a, b, end); -> nothing
+48: constant: false -> true
+48: statement: while (false) -> nothing
+51: arguments: mark(b, end, end) -> mark(end, b, end)
+51: arguments: mark(b, end, end) -> mark(end, end, b)
+51: statement: mark(b, end, end); -> nothing
+52: statement: return; -> nothing
+""",
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_each_operator_at_each_place(loaded: tuple[core.Program, Loaded], name: str) -> None:
+    assert listed(loaded, name) == GOLDEN[name]
+
+
+def test_what_a_mutant_is_differs_in_one_place_and_calls_keep_their_numbers(
+    loaded: tuple[core.Program, Loaded],
+) -> None:
+    made, found = loaded
+    routine = made.routines()["m.twice"]
+    (dropped,) = [m for m in mutants(made, routine, found.sources) if m.was == "mark(a, b, end);"]
+    body = applied(made, dropped).body
+    assert routine.body is not None
+    assert body == routine.body[1:]
+    assert [s.number for s in body if isinstance(s, core.Call)] == [2]
+
+
+def test_only_procedures_that_claim_to_be_right_are_broken(loaded: tuple[core.Program, Loaded]) -> None:
+    names = [r.name for r in procedures(loaded[0], ())]
+    assert names == ["bits", "mark", "twice", "larger", "lower", "climb", "share", "keeps"]
+    assert [r.name for r in procedures(loaded[0], ("m.cl*", "share"))] == ["climb", "share"]
+
+
+# --- what becomes of them --------------------------------------------------------------------------------------------
+
+
+def test_a_run_kills_and_says_what_it_breaks_and_from_where(loaded: tuple[core.Program, Loaded]) -> None:
+    found = {j.mutant.now: j for j in judged(loaded, "share")}
+    by_zero = found["nothing required"]
+    assert (by_zero.fate, by_zero.by, by_zero.promised) == (Fate.KILLED, "m.share.range[1]", True)
+    assert {s.name: s.json for s in by_zero.inputs}["b"] == "0x0"
+    assert by_zero.geometry == "small"
+    assert found["a % b"].by == "m.share.ensures.all"
+
+
+def test_what_does_the_same_on_every_input_is_equivalent(loaded: tuple[core.Program, Loaded]) -> None:
+    found = fates(loaded, "larger")
+    assert found.pop("a > b -> a >= b") is Fate.EQUIVALENT
+    assert set(found.values()) == {Fate.KILLED}
+
+
+def test_what_breaks_no_promise_survives(loaded: tuple[core.Program, Loaded]) -> None:
+    found = fates(loaded, "lower")
+    assert [now for now, fate in found.items() if fate is Fate.SURVIVED] == [
+        "step <= a -> step < a",
+        "step <= a -> step == a",
+        "if (step <= a) -> nothing",
+        "r = a - step; -> nothing",
+    ]
+
+
+def test_a_precondition_that_follows_from_the_others_is_equivalent(loaded: tuple[core.Program, Loaded]) -> None:
+    found = {j.mutant.was: j for j in judged(loaded, "lower") if j.mutant.was.startswith("requires")}
+    assert found["requires some"].used == ("m.lower.requires.again",)
+    assert found["requires again"].used == ("m.lower.requires.some",)
+    assert {j.fate for j in found.values()} == {Fate.EQUIVALENT}
+
+
+def test_that_a_proof_is_not_found_is_no_kill(loaded: tuple[core.Program, Loaded]) -> None:
+    """In steps of 2 it counts to 10 as well; its invariant does not tell why."""
+    found = {f"{j.mutant.was} -> {j.mutant.now}": j for j in judged(loaded, "climb")}
+    by_two = found.pop("1 -> 2")
+    assert by_two.fate is Fate.UNKNOWN
+    assert by_two.detail.startswith("m.climb.loop[1].invariant.most.kept: too weak")
+    assert found.pop("r < 10 -> r != 10").fate is Fate.EQUIVALENT
+    assert {found.pop(f"0 -> {n}").fate for n in (1, -1)} == {Fate.SURVIVED}  # nor is it found to be equivalent
+    assert {j.fate for j in found.values()} == {Fate.KILLED}
+    assert found["1 -> 0"].by == "m.climb.loop[1].decreases"
+
+
+def test_where_an_operation_is_not_defined_nothing_is_equivalent(loaded: tuple[core.Program, Loaded]) -> None:
+    """Both bodies come to the same end wherever all is defined. Divided by 0, that is nowhere."""
+    made, found = loaded
+    every = mutants(made, made.routines()["m.keeps"], found.sources)
+    proofs = Unchanged(made, found.sources, 5.0)
+    said = {f"{m.was} -> {m.now}": proofs.proof(m) is not None for m in every}
+    assert said["a / 4 > a -> false"]
+    assert said["4 -> 5"]
+    assert not said["4 -> 0"]
+
+
+def test_within_no_time_nothing_is_said(loaded: tuple[core.Program, Loaded]) -> None:
+    """Late workers, and searches that have not begun."""
+    found = list(judged(loaded, "climb", timeout=0.001))
+    assert {j.fate for j in found if j.mutant.now in ("1", "2", "-1")} <= {Fate.UNKNOWN, Fate.SURVIVED}
+    assert len(found) == listed(loaded, "climb").count("\n")
+
+
+# --- the reports and the command -------------------------------------------------------------------------------------
+
+
+def run(folder: Path, *arguments: str) -> int:
+    return program.main(["mutate", *arguments, str(folder)], fake_discharge.discharge)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "m.spec").write_text(TEXT)
+    return tmp_path
+
+
+def test_the_report_as_text(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    assert run(Path(), "--only", "climb", "--timeout", "10") == cli.FAILED
+    assert (
+        capsys.readouterr().out
+        == """\
+|  | mutants | killed | equivalent | survived | unknown |
+|---|---|---|---|---|---|
+| `m` | 15 | 11 | 1 | 2 | 1 |
+
+Survived: all proofs are found for these too, and none that they change nothing.
+
+- m.spec:81:9: `m.climb.mutant[1]`: `0` became `1`
+- m.spec:81:9: `m.climb.mutant[2]`: `0` became `-1`
+
+Unknown: no run was found that breaks anything, nor all proofs.
+
+- m.spec:86:14: `m.climb.mutant[14]`: `1` became `2`; \
+m.climb.loop[1].invariant.most.kept: too weak: the invariants of the loop, line 82
+"""
+    )
+
+
+def test_the_exit_status_says_what_was_worst(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(folder, "--only", "larger") == cli.OK
+    assert capsys.readouterr().out.splitlines()[2:] == ["| `m` | 6 | 5 | 1 | 0 | 0 |"]
+
+
+def test_the_report_as_json_keeps_to_its_schema(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(folder, "--only", "share", "--format", "json") == cli.FAILED
+    report = json.loads(capsys.readouterr().out)
+    jsonschema.validate(report, json.loads((files("verify") / "mutate.schema.json").read_text()))
+    assert [(m["id"], m["fate"], m["by"]) for m in report["mutants"]] == [
+        ("m.share.mutant[1]", "killed", "m.share.range[1]"),
+        ("m.share.mutant[2]", "survived", None),
+        ("m.share.mutant[3]", "killed", "m.share.ensures.all"),
+        ("m.share.mutant[4]", "killed", "m.share.ensures.all"),
+    ]
+    assert report["mutants"][0]["inputs"]["b"] == "0x0"
+
+
+def test_what_is_unknown_alone_is_exit_status_3(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def found(
+        made: core.Program, names: tuple[str, ...], sources: Mapping[str, Source], *_: object
+    ) -> Iterator[Judged]:
+        for name in names:
+            for mutant in mutants(made, made.routines()[name], sources):
+                yield Judged(mutant, Fate.UNKNOWN if mutant.number == 2 else Fate.EQUIVALENT)
+
+    monkeypatch.setattr("verify.commands.judge", found)
+    assert run(folder, "--only", "larger") == cli.UNKNOWN
+
+
+def test_what_an_interrupt_leaves_out_is_unknown(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object) -> Iterator[Judged]:
+        yield from ()
+
+    monkeypatch.setattr("verify.commands.judge", stopped)
+    assert run(folder, "--only", "larger") == cli.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--only", "lagrer"), "there is no procedure with a body like `lagrer`; near it: larger"),
+        (("--geometry", "small"), "`mutate` takes no --geometry"),
+        (("--beyond", "some"), "`mutate` takes no --beyond"),
+    ],
+)
+def test_mistakes_on_the_command_line(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
+) -> None:
+    assert run(folder, *arguments) == cli.WRONG
+    assert said in capsys.readouterr().err
+
+
+def test_each_mutant_is_in_the_table_even_where_nothing_is_known(loaded: tuple[core.Program, Loaded]) -> None:
+    made, found = loaded
+    every = mutants(made, made.routines()["m.share"], found.sources)
+    text = mutate_text(every, [Judged(every[1], Fate.UNKNOWN, detail="why")])
+    assert text.splitlines()[2] == "| `m` | 4 | 0 | 0 | 0 | 1 |"
+    assert text.splitlines()[-1].endswith("m.spec:95:9: `m.share.mutant[2]`: `a / b` became `a * b`; why")
+    assert [m["id"] for m in json.loads(mutate_json(every, [], {}))["mutants"]] == []
