@@ -218,7 +218,8 @@ def test_nothing_prints_or_exits_but_main() -> None:
 
 
 def test_proved_is_said_by_solve_alone() -> None:
-    assert users("Verdict.PROVED") == {"solve", "explain"}  # explain asks whether it was said
+    asking = {"explain", "mutate", "unchanged"}  # whether it was said
+    assert users("Verdict.PROVED") == {"solve", *asking}
 
 
 def test_counterexamples_are_made_by_present_alone() -> None:
@@ -234,5 +235,5 @@ def test_counterexamples_are_made_by_present_alone() -> None:
 def test_operations_have_a_meaning_in_two_places() -> None:
     operations = ("MUL", "BAND", "BOR", "BXOR", "SHL", "SHR", "MIN", "MAX")
     places = users(*(f"BinaryOp.{name}" for name in operations))
-    # core names them; form has evaluate's moving numbers; pythonic says which of them Python's are
-    assert places == {"core", "evaluate", "encode", "form", "pythonic"}
+    # core names them, slips takes one for another; form has evaluate's moving numbers; pythonic says which are Python's
+    assert places == {"core", "evaluate", "encode", "form", "pythonic", "slips"}
