@@ -272,6 +272,21 @@ def test_what_does_the_same_on_every_input_is_equivalent(loaded: tuple[core.Prog
     assert set(found.values()) == {Fate.KILLED}
 
 
+def test_only_inputs_that_the_preconditions_allow_count(loaded: tuple[core.Program, Loaded]) -> None:
+    """What a run finds without a precondition is an input for that mutant alone; what follows from one is given."""
+    found = fates(loaded, "mark")
+    assert found["requires order -> nothing required"] is Fate.KILLED
+    assert [now for now, fate in found.items() if fate is not Fate.KILLED] == [
+        "a == b -> false",
+        "a == b -> a >= b",
+        "0 -> 1",
+        "0 -> -1",
+        "before = 0; -> nothing",
+    ]
+    assert Fate.SURVIVED not in found.values()
+    assert Fate.UNKNOWN not in found.values()
+
+
 def test_what_breaks_no_promise_survives(loaded: tuple[core.Program, Loaded]) -> None:
     found = fates(loaded, "lower")
     assert [now for now, fate in found.items() if fate is Fate.SURVIVED] == [
@@ -306,10 +321,10 @@ def test_where_an_operation_is_not_defined_nothing_is_equivalent(loaded: tuple[c
     made, found = loaded
     every = mutants(made, made.routines()["m.keeps"], found.sources)
     proofs = Unchanged(made, found.sources, 5.0)
-    said = {f"{m.was} -> {m.now}": proofs.proof(m) is not None for m in every}
-    assert said["a / 4 > a -> false"]
-    assert said["4 -> 5"]
-    assert not said["4 -> 0"]
+    said = {f"{m.was} -> {m.now}": (proofs.in_place(m) is not None, proofs.at_the_end(m) is not None) for m in every}
+    assert said["a / 4 > a -> false"] == (True, True)
+    assert said["4 -> 5"] == (True, True)
+    assert said["4 -> 0"] == (False, False)
 
 
 def test_within_no_time_nothing_is_said(loaded: tuple[core.Program, Loaded]) -> None:

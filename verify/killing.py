@@ -13,7 +13,7 @@ from verify.confirm import Confirmed
 from verify.contract import obligations_of
 from verify.ghost import own_steps
 from verify.matrix import executed
-from verify.mutants import Dropped, Mutant, applied
+from verify.mutants import Mutant, applied
 from verify.passive import Kind, Obligation
 from verify.present import telling_inputs
 from verify.question import params_in
@@ -119,8 +119,3 @@ def telling_scopes(program: core.Program, routine: core.Routine) -> tuple[Scope,
     scopes = Scopes(program, None)
     entry = obligations_of(program, routine)[0]
     return (*some, *(scopes.general(entry, width) for width in WIDTHS))
-
-
-def is_entry(mutant: Mutant) -> bool:
-    """True iff what a mutant's run begins with is allowed by the procedure itself."""
-    return not isinstance(mutant.change, Dropped)

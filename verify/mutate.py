@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from verify import core
 from verify.confirm import Confirmed
 from verify.contract import obligations_of
-from verify.killing import FEW, Hunt, Kill, is_entry, telling_scopes
+from verify.killing import FEW, Hunt, Kill, telling_scopes
 from verify.matrix import told
 from verify.mutants import Mutant, mutants
 from verify.passive import Kind, Obligation
@@ -106,9 +106,7 @@ class FirstRound:
             )
             if found is not None:
                 kills.append((mutant, found))
-                if is_entry(mutant):
-                    # What killed last is tried first.
-                    pool = [found.entry, *(e for e in pool if e != found.entry)]
+                pool = [found.entry, *(e for e in pool if e != found.entry)]  # what killed last is tried first
         return Looked(tuple(kills), tuple(pool))
 
 
@@ -123,19 +121,23 @@ class SecondRound:
 
     def __call__(self, mutant: Mutant) -> Judged:
         pool = self.pools.get(mutant.routine, ())
+        scopes, seconds = telling_scopes(self.program, self.program.routines()[mutant.routine]), LONGER * self.timeout
+        unchanged = Unchanged(self.program, self.sources, self.timeout / 3)
         hunt = Hunt.of(self.program, mutant)
-        found = hunt.again(pool, hunt.claims.promised)
-        if found is not None:
-            return killed(mutant, found)
-        used = Unchanged(self.program, self.sources, self.timeout / 3).proof(mutant)
+        promised, every = hunt.claims.promised, hunt.claims.every
+        found = hunt.again(pool, promised)
+        used = unchanged.in_place(mutant) if found is None else None
+        if found is None and used is None:
+            found = hunt.search(scopes[:FEW], seconds, promised)
+        if found is None and used is None:
+            used = unchanged.at_the_end(mutant)
         if used is not None:
             return Judged(mutant, Fate.EQUIVALENT, used=used)
-        scopes = telling_scopes(self.program, self.program.routines()[mutant.routine])
-        seconds = LONGER * self.timeout
         found = (
-            hunt.search(scopes, seconds, hunt.claims.promised)
-            or hunt.again(pool, hunt.claims.every)
-            or hunt.search(scopes, seconds, hunt.claims.every)
+            found
+            or hunt.search(scopes[FEW:], seconds, promised)
+            or hunt.again(pool, every)
+            or hunt.search(scopes[:FEW], seconds, every)
         )
         return killed(mutant, found) if found is not None else self.proved(mutant, hunt)
 

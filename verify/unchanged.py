@@ -42,20 +42,18 @@ class Unchanged:
     sources: Mapping[str, Source]
     timeout: float
 
-    def proof(self, mutant: Mutant) -> tuple[str, ...] | None:
-        """What a proof uses that the mutant does the same on every input that the procedure allows; None without one.
-
-        Of a precondition: that whatever meets the others meets it too.
+    def in_place(self, mutant: Mutant) -> tuple[str, ...] | None:
+        """What a proof uses that the mutant does the same where it was changed, each time that a run comes by; None
+        without one. Of a precondition: that whatever meets the others meets it too.
         """
         routine = self.program.routines()[mutant.routine]
         match mutant.change:
             case Dropped(clause=clause):
-                left = replace(applied(self.program, mutant), ensures=(), body=(_assert(clause.expr, SAME),))
-                return self.asserted(left)
+                body: tuple[core.Stmt, ...] | None = (_assert(clause.expr, SAME),)
+                routine = replace(applied(self.program, mutant), ensures=())
             case Edit() as edit:
                 body = _with_asserts(self.program, routine, edit)
-                used = None if body is None else self.asserted(replace(routine, body=body))
-                return self.whole(routine, applied(self.program, mutant)) if used is None else used
+        return None if body is None else self.asserted(replace(routine, body=body))
 
     def asserted(self, routine: core.Routine) -> tuple[str, ...] | None:
         """What the proofs use that what has been put into the routine holds; None if one is missing."""
@@ -63,12 +61,15 @@ class Unchanged:
         labels = tuple(f".assert.{label}" for label in (SAME, SAME_AT_END))
         return self.proved(program, [o for o in obligations_of(program, routine) if o.id.endswith(labels)])
 
-    def whole(self, routine: core.Routine, changed: core.Routine) -> tuple[str, ...] | None:
-        """What a proof uses that both bodies come to the same end, turn by turn.
+    def at_the_end(self, mutant: Mutant) -> tuple[str, ...] | None:
+        """What a proof uses that both bodies come to the same end, turn by turn; None without one.
 
         Such a proof says nothing of where an operation is not defined, nor of what callees and others require: that all
         of that is so, the mutant's own obligations say.
         """
+        if isinstance(mutant.change, Dropped):
+            return None
+        routine, changed = self.program.routines()[mutant.routine], applied(self.program, mutant)
         program = self.program.replacing(changed)
         steps = own_steps(program, changed)
         left = [o for o in obligations_of(program, changed) if o.kind in _APART and not o.id.startswith(steps)]
