@@ -129,3 +129,25 @@ def test_all_that_is_tried_keeps_within_the_time_together(tmp_path: Path) -> Non
     found = discharge(program, both[0].obligation, both[0].scope, {}, 2.0)
     assert time.process_time() - began < 3.5
     assert found.verdict is Verdict.UNKNOWN
+
+
+OPEN = """\
+module m;
+
+type page;
+const none: page;
+state left: map[word, page];
+
+opaque define clear(): bool = forall a: word :: left[a] == none;
+
+procedure nothing(a: word)
+    ensures  clear: clear()
+{ }
+"""
+
+
+def test_a_state_that_a_define_reads_is_free_where_the_define_is_laid_open_beside_it(tmp_path: Path) -> None:
+    """As its parameter it has the same name, and is bound: so it was left out of the values, and nothing could run."""
+    program, tasks = planned(tmp_path, OPEN)
+    found = results(program, [t for t in tasks if t.obligation.id == "m.nothing.ensures.clear"])
+    assert {r.verdict for r in found.values()} == {Verdict.REFUTED}

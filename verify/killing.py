@@ -5,12 +5,13 @@ What has killed one mutant is tried on the next before anything is searched for.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from verify import core
 from verify.confirm import Confirmed
 from verify.contract import obligations_of
+from verify.execute import Finished
 from verify.ghost import own_steps
 from verify.matrix import executed
 from verify.mutants import Mutant, applied
@@ -21,6 +22,7 @@ from verify.run import FUEL, Violation, find_run, may_start, replay
 from verify.scopes import WIDTHS, Scope, Scopes, named
 from verify.seen import geometries, whole
 from verify.sites import statements
+from verify.syntax import RoutineKind
 from verify.terms import forget
 from verify.verdict import Shown
 
@@ -119,3 +121,57 @@ def telling_scopes(program: core.Program, routine: core.Routine) -> tuple[Scope,
     scopes = Scopes(program, None)
     entry = obligations_of(program, routine)[0]
     return (*some, *(scopes.general(entry, width) for width in WIDTHS))
+
+
+@dataclass(frozen=True, slots=True)
+class Bite:
+    """A run of a caller's mutant that breaks what the callee requires, and nothing else that the caller promises."""
+
+    callee: str
+    label: str
+    mutant: Mutant
+    kill: Kill
+
+
+def required_of(program: core.Program, caller: core.Routine) -> dict[str, tuple[str, str]]:
+    """What calls of procedures in a body require: the id of each, and the callee with the label of its precondition."""
+    routines = program.routines()
+    return {
+        f"{stmt.place(caller.qualified)}.{clause.label}": (stmt.callee, clause.label)
+        for stmt in statements(caller.body or ())
+        if isinstance(stmt, core.Call) and routines[stmt.callee].kind is RoutineKind.PROCEDURE
+        for clause in routines[stmt.callee].requires
+    }
+
+
+def bites(
+    program: core.Program,
+    every: Sequence[Mutant],
+    pool: Sequence[Confirmed],
+    wanted: Mapping[str, tuple[str, str]],
+) -> Iterator[Bite]:
+    """For preconditions of callees, by the ids of a caller: mutants of the caller that nothing else tells.
+
+    Each is run from these entries. A run that breaks such a precondition goes on without it, to the end, and there all
+    that its procedure promises must hold: who dropped the precondition would let it pass.
+    """
+    left = set(wanted.values())
+    for mutant in every:
+        routine = applied(program, mutant)
+        changed = program.replacing(routine)
+        claims: Claims | None = None
+        for entry in pool:
+            if not left:
+                return
+            if not may_start(changed, entry.context, routine, entry.values):
+                continue
+            for one in sorted(left):
+                ids = frozenset(i for i, required in wanted.items() if required == one)
+                run = replay(changed, routine, entry, (), ids.__contains__, FUEL)
+                if not isinstance(run, Violation):
+                    continue
+                claims = claims or Claims.of(changed, routine, obligations_of(changed, routine))
+                others = claims.promised - ids
+                if isinstance(replay(changed, routine, entry, (), others.__contains__, FUEL), Finished):
+                    left.discard(one)
+                    yield Bite(*one, mutant, Hunt(changed, routine, claims).kill(run))

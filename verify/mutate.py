@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from multiprocessing.connection import Connection
 
 from verify import core
 from verify.confirm import Confirmed
 from verify.contract import obligations_of
-from verify.killing import FEW, Hunt, Kill, telling_scopes
+from verify.killing import FEW, Bite, Hunt, Kill, bites, required_of, telling_scopes
 from verify.matrix import told
-from verify.mutants import Mutant, mutants
+from verify.mutants import Dropped, Mutant, mutants, procedures
 from verify.passive import Kind, Obligation
 from verify.schedule import Done, each
 from verify.scopes import Scopes
@@ -56,6 +56,9 @@ class Fate(Enum):
 @dataclass(frozen=True, slots=True)
 class Judged:
     """What has become of a mutant.
+
+    A precondition that its procedure could do without is KILLED if a mutant of a caller breaks it, and nothing else:
+    `by` is the caller's id then, and `detail` names that mutant.
 
     `by`: the id of what a run of it broke, iff it is KILLED; `promised` is false if that is a step of the proof alone,
     an invariant of a loop or a precondition of a lemma. `geometry` and `inputs`: where and with what the run begins.
@@ -169,6 +172,29 @@ class SecondRound:
         return Judged(mutant, Fate.UNKNOWN, detail=unknown) if unknown else Judged(mutant, Fate.SURVIVED)
 
 
+@dataclass(frozen=True, slots=True)
+class ThirdRound:
+    """What a worker does for a caller, by name: preconditions of callees that these could do without themselves.
+
+    Such a precondition is there for the callers to keep. It is not idle if a mutant of a caller breaks it and nothing
+    else: without it, that one would pass. `spared`: procedures, by name, and labels of their preconditions.
+    """
+
+    program: core.Program
+    sources: Mapping[str, Source]
+    timeout: float
+    pools: Mapping[str, tuple[Confirmed, ...]]
+    spared: frozenset[tuple[str, str]]
+
+    def wanted(self, caller: core.Routine) -> dict[str, tuple[str, str]]:
+        return {i: what for i, what in required_of(self.program, caller).items() if what in self.spared}
+
+    def __call__(self, name: str) -> tuple[Bite, ...]:
+        caller = self.program.routines()[name]
+        every = mutants(self.program, caller, self.sources)
+        return tuple(bites(self.program, every, self.pools.get(name, ()), self.wanted(caller)))
+
+
 def _alike(one: Obligation, other: Obligation) -> bool:
     """True iff they are the same question."""
     return (one.steps, one.path, one.goal, one.revealed) == (other.steps, other.path, other.goal, other.revealed)
@@ -197,9 +223,22 @@ def judge(
                 yield killed(mutant, kill)
     waiting = tuple(left.values())
     work = SecondRound(program, sources, timeout, pools)
+    spared: dict[tuple[str, str], Judged] = {}
     for index, outcome in each(work, waiting, jobs, WHOLE * timeout, stop):
         match outcome:
             case Done(value=judged):
-                yield judged
+                what = judged.mutant.change
+                if isinstance(what, Dropped) and judged.fate in (Fate.SURVIVED, Fate.UNKNOWN):
+                    spared[judged.mutant.routine, what.clause.label] = judged
+                else:
+                    yield judged
             case _:
                 yield Judged(waiting[index], Fate.UNKNOWN, detail=told(outcome))
+    third = ThirdRound(program, sources, timeout, pools, frozenset(spared))
+    callers = tuple(r.qualified for r in procedures(program, ()) if third.wanted(r))
+    for _, looked_at in each(third, callers, jobs, WHOLE * timeout, stop):
+        for bite in looked_at.value if isinstance(looked_at, Done) else ():
+            if (bite.callee, bite.label) in spared:
+                mutant = spared.pop((bite.callee, bite.label)).mutant
+                yield replace(killed(mutant, bite.kill), detail=f"{bite.mutant.id} breaks it, and nothing else")
+    yield from spared.values()

@@ -43,6 +43,8 @@ class Question:
         for expr in self.expressions():
             nodes = tuple(subexpressions(expr))
             bound = {symbol for node in nodes for symbol in _binds(node)}
+            # Where a define is laid open, its own symbols are bound: a state that it reads may be free beside that.
+            bound -= set(_free(expr)) if any(s.kind is not SymbolKind.BOUND for s in bound) else set()
             for node in nodes:
                 if isinstance(node, core.Var) and node.symbol not in bound and node.symbol not in given:
                     found.setdefault(node.symbol)
@@ -63,6 +65,19 @@ def bound_in(expr: core.Expr) -> Iterator[Symbol]:
     """The variables that an expression binds, at any depth."""
     for node in subexpressions(expr):
         yield from _binds(node)
+
+
+def _free(expr: core.Expr) -> frozenset[Symbol]:
+    """The variables that stand in an expression where it does not bind them."""
+    match expr:
+        case core.Var(symbol=symbol):
+            return frozenset({symbol})
+        case core.Let(symbol=symbol, value=value, body=body):
+            return _free(value) | (_free(body) - {symbol})
+        case core.Quantifier(symbols=symbols, body=body):
+            return _free(body) - set(symbols)
+        case _:
+            return frozenset().union(*(_free(child) for child in core.children(expr)))
 
 
 def _binds(expr: core.Expr) -> tuple[Symbol, ...]:
