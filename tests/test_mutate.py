@@ -130,6 +130,26 @@ procedure keeps(a: word) returns (r: word)
     }
 }
 
+/// Whoever takes three takes none. The body could do without that.
+procedure take(n: int)
+    requires few:  n < 3
+    requires some: n > -7
+    modifies count
+    ensures  less: count == old(count) - n
+{
+    count = count - n;
+}
+
+procedure takes(n: int)
+    requires few:  n < 2
+    modifies count
+    ensures  less: count <= old(count)
+{
+    if (n > 0) {
+        take(n);
+    }
+}
+
 refute procedure wrong(a: word) returns (r: word)
     on small
     ensures  more: r > a
@@ -250,7 +270,7 @@ def test_what_a_mutant_is_differs_in_one_place_and_calls_keep_their_numbers(
 
 def test_only_procedures_that_claim_to_be_right_are_broken(loaded: tuple[core.Program, Loaded]) -> None:
     names = [r.name for r in procedures(loaded[0], ())]
-    assert names == ["bits", "mark", "twice", "larger", "lower", "climb", "share", "keeps"]
+    assert names == ["bits", "mark", "twice", "larger", "lower", "climb", "share", "keeps", "take", "takes"]
     assert [r.name for r in procedures(loaded[0], ("m.cl*", "share"))] == ["climb", "share"]
 
 
@@ -302,6 +322,19 @@ def test_a_precondition_that_follows_from_the_others_is_equivalent(loaded: tuple
     assert found["requires some"].used == ("m.lower.requires.again",)
     assert found["requires again"].used == ("m.lower.requires.some",)
     assert {j.fate for j in found.values()} == {Fate.EQUIVALENT}
+
+
+def test_a_precondition_that_is_for_callers_alone_is_killed_by_one_that_breaks_nothing_else(
+    loaded: tuple[core.Program, Loaded],
+) -> None:
+    found = {j.mutant.id: j for j in judged(loaded, "take", "takes")}
+    few, some = found["m.take.mutant[1]"], found["m.take.mutant[2]"]
+    assert (few.fate, few.by, few.promised) == (Fate.KILLED, "m.takes.call[1].take.few", True)
+    assert few.detail == "m.takes.mutant[1] breaks it, and nothing else"
+    assert {s.name: s.value for s in few.inputs}["n"] == "3"
+    assert some.fate is Fate.SURVIVED  # a caller's mutant that breaks it breaks what the caller promises, too
+    alone = {j.mutant.id: j.fate for j in judged(loaded, "take")}
+    assert alone["m.take.mutant[1]"] is Fate.SURVIVED  # the caller was not asked about
 
 
 def test_that_a_proof_is_not_found_is_no_kill(loaded: tuple[core.Program, Loaded]) -> None:
