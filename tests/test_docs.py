@@ -8,7 +8,8 @@ A fenced block has a marker, an HTML comment on the line before it, that says wh
     spec                            a specification, with verdicts behind `//`
     spec: error[CODE]               a specification with this one mistake
     clause: PROCEDURE               a clause that may be added to a procedure
-    makes the table                 the command of the table below: `tests/history_table.py` runs it
+    makes the table                 the command of the table below: `tests/history_table.py` runs it, or in README.md
+                                    `tests/mutant_table.py`
     ci: NAME                        a command that `.ci/run` runs, not a test
     drawn                           a picture
 """
