@@ -1,4 +1,4 @@
-"""The table of mutants in README.md: it counts all that there are, nothing is left in it, and a wrong row is noticed."""
+"""The table of mutants in README.md: it counts all that there are, none is left, and a wrong row is noticed."""
 
 from __future__ import annotations
 
