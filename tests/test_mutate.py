@@ -48,11 +48,19 @@ def judged(loaded: tuple[core.Program, Loaded], *names: str, timeout: float = 10
         yield from judge(made, [f"m.{n}" for n in names], found.sources, timeout, 1, reader)
 
 
-def fates(loaded: tuple[core.Program, Loaded], name: str) -> dict[str, Fate]:
-    """By what stands there now."""
-    found = {f"{j.mutant.was} -> {j.mutant.now}": j.fate for j in judged(loaded, name)}
-    assert len(found) == listed(loaded, name).count("\n")
+@pytest.fixture(scope="module")
+def told(loaded: tuple[core.Program, Loaded]) -> dict[str, list[Judged]]:
+    """What becomes of the mutants of some procedures, by name: each has one, and one alone."""
+    names = ("mark", "larger", "lower", "climb", "share", "take", "takes")
+    every = sorted(judged(loaded, *names), key=lambda j: j.mutant.number)
+    found = {n: [j for j in every if j.mutant.routine == f"m.{n}"] for n in names}
+    assert {n: len(of) for n, of in found.items()} == {n: listed(loaded, n).count("\n") for n in names}
     return found
+
+
+def fates(found: list[Judged]) -> dict[str, Fate]:
+    """By what stood there and what stands there now."""
+    return {f"{j.mutant.was} -> {j.mutant.now}": j.fate for j in found}
 
 
 # --- which mutants there are ---------------------------------------------------------------------------------------
@@ -135,8 +143,8 @@ def test_only_procedures_that_claim_to_be_right_are_broken(loaded: tuple[core.Pr
 # --- what becomes of them --------------------------------------------------------------------------------------------
 
 
-def test_a_run_kills_and_says_what_it_breaks_and_from_where(loaded: tuple[core.Program, Loaded]) -> None:
-    found = {j.mutant.now: j for j in judged(loaded, "share")}
+def test_a_run_kills_and_says_what_it_breaks_and_from_where(told: dict[str, list[Judged]]) -> None:
+    found = {j.mutant.now: j for j in told["share"]}
     by_zero = found["nothing required"]
     assert (by_zero.fate, by_zero.by, by_zero.promised) == (Fate.KILLED, "m.share.range[1]", True)
     assert {s.name: s.json for s in by_zero.inputs}["b"] == "0x0"
@@ -144,15 +152,15 @@ def test_a_run_kills_and_says_what_it_breaks_and_from_where(loaded: tuple[core.P
     assert found["a % b"].by == "m.share.ensures.all"
 
 
-def test_what_does_the_same_on_every_input_is_equivalent(loaded: tuple[core.Program, Loaded]) -> None:
-    found = fates(loaded, "larger")
+def test_what_does_the_same_on_every_input_is_equivalent(told: dict[str, list[Judged]]) -> None:
+    found = fates(told["larger"])
     assert found.pop("a > b -> a >= b") is Fate.EQUIVALENT
     assert set(found.values()) == {Fate.KILLED}
 
 
-def test_only_inputs_that_the_preconditions_allow_count(loaded: tuple[core.Program, Loaded]) -> None:
+def test_only_inputs_that_the_preconditions_allow_count(told: dict[str, list[Judged]]) -> None:
     """What a run finds without a precondition is an input for that mutant alone; what follows from one is given."""
-    found = fates(loaded, "mark")
+    found = fates(told["mark"])
     assert found["requires order -> nothing required"] is Fate.KILLED
     assert [now for now, fate in found.items() if fate is not Fate.KILLED] == [
         "a == b -> false",
@@ -165,8 +173,8 @@ def test_only_inputs_that_the_preconditions_allow_count(loaded: tuple[core.Progr
     assert Fate.UNKNOWN not in found.values()
 
 
-def test_what_breaks_no_promise_survives(loaded: tuple[core.Program, Loaded]) -> None:
-    found = fates(loaded, "lower")
+def test_what_breaks_no_promise_survives(told: dict[str, list[Judged]]) -> None:
+    found = fates(told["lower"])
     assert [now for now, fate in found.items() if fate is Fate.SURVIVED] == [
         "step <= a -> step < a",
         "step <= a -> step == a",
@@ -175,17 +183,17 @@ def test_what_breaks_no_promise_survives(loaded: tuple[core.Program, Loaded]) ->
     ]
 
 
-def test_a_precondition_that_follows_from_the_others_is_equivalent(loaded: tuple[core.Program, Loaded]) -> None:
-    found = {j.mutant.was: j for j in judged(loaded, "lower") if j.mutant.was.startswith("requires")}
+def test_a_precondition_that_follows_from_the_others_is_equivalent(told: dict[str, list[Judged]]) -> None:
+    found = {j.mutant.was: j for j in told["lower"] if j.mutant.was.startswith("requires")}
     assert found["requires some"].used == ("m.lower.requires.again",)
     assert found["requires again"].used == ("m.lower.requires.some",)
     assert {j.fate for j in found.values()} == {Fate.EQUIVALENT}
 
 
 def test_a_precondition_that_is_for_callers_alone_is_killed_by_one_that_breaks_nothing_else(
-    loaded: tuple[core.Program, Loaded],
+    loaded: tuple[core.Program, Loaded], told: dict[str, list[Judged]]
 ) -> None:
-    found = {j.mutant.id: j for j in judged(loaded, "take", "takes")}
+    found = {j.mutant.id: j for j in (*told["take"], *told["takes"])}
     few, some = found["m.take.mutant[1]"], found["m.take.mutant[2]"]
     assert (few.fate, few.by, few.promised) == (Fate.KILLED, "m.takes.call[1].take.few", True)
     assert few.detail == "m.takes.mutant[1] breaks it, and nothing else"
@@ -195,9 +203,9 @@ def test_a_precondition_that_is_for_callers_alone_is_killed_by_one_that_breaks_n
     assert alone["m.take.mutant[1]"] is Fate.SURVIVED  # the caller was not asked about
 
 
-def test_that_a_proof_is_not_found_is_no_kill(loaded: tuple[core.Program, Loaded]) -> None:
+def test_that_a_proof_is_not_found_is_no_kill(told: dict[str, list[Judged]]) -> None:
     """In steps of 2 it counts to 10 as well; its invariant does not tell why."""
-    found = {f"{j.mutant.was} -> {j.mutant.now}": j for j in judged(loaded, "climb")}
+    found = {f"{j.mutant.was} -> {j.mutant.now}": j for j in told["climb"]}
     by_two = found.pop("1 -> 2")
     assert by_two.fate is Fate.UNKNOWN
     assert by_two.detail.startswith("m.climb.loop[1].invariant.most.kept: too weak")
