@@ -51,6 +51,8 @@ LEGS = 2
 """How often a procedure moves a range at most."""
 SLACK = 100
 """A move may take so many steps, and two for each page: far more than it needs, so one that takes more never ends."""
+EVENTS = 16
+"""In a turn it may do so many things that others could notice, on the average: a page takes four or ten of them."""
 Function = Callable[..., Any]
 
 
@@ -160,7 +162,7 @@ def geometry_of(context: Context) -> Geometry:
 def mm_of(geometry: Geometry, state: Mapping[str, Value], answers: Mapping[str, Answers], turns: int) -> Mm:
     """The address space that a state, by the names of its variables, stands for; without states, an empty one.
 
-    It raises Misbehaved at the step after so many `turns`.
+    It raises Misbehaved at the step after so many `turns`, or when it does more than as many call for.
     """
     if not state:
         return Mm(geometry, {}, set())
@@ -197,7 +199,14 @@ def mm_of(geometry: Geometry, state: Mapping[str, Value], answers: Mapping[str, 
     )
     for name in SETS:
         getattr(mm, name).update(map_in(state, name).entries)
+    mm.watch = lambda _event: ends(mm, turns)
     return mm
+
+
+def ends(mm: Mm, turns: int) -> None:
+    """Raises Misbehaved if more has been done than so many turns call for, as in a loop within one that never ends."""
+    if len(mm.events) > EVENTS * turns:
+        raise Misbehaved(f"it has not ended after {EVENTS * turns} things that others could notice")
 
 
 def map_in(state: Mapping[str, Value], name: str) -> MapValue:

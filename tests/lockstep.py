@@ -31,6 +31,7 @@ from bridge import (
     Misbehaved,
     Outcome,
     argument,
+    ends,
     geometry_of,
     mm_of,
     pages_of,
@@ -134,6 +135,7 @@ class _Lockstep:
     function: Function
     example: Example
     answers: Mapping[str, Answers]
+    turns: int = field(init=False)
     state: dict[Symbol, Value] = field(init=False)
     context: Context = field(init=False)
     mm: Mm = field(init=False)
@@ -155,8 +157,8 @@ class _Lockstep:
         named = {s.name: v for s, v in self.state.items()}
         geometry = geometry_of(self.example.context)
         arguments = {s.name: v for s, v in self.example.arguments.items()}
-        turns = 2 * LEGS * pages_of(geometry.page_shift, arguments) + SLACK
-        self.mm = mm_of(geometry, named, self.answers, turns)
+        self.turns = 2 * LEGS * pages_of(geometry.page_shift, arguments) + SLACK
+        self.mm = mm_of(geometry, named, self.answers, self.turns)
         self.mm.mapped.clear()
         # What the implementation asks of such defines is known only at the end, and has no part in others' acts.
         tables = {
@@ -214,6 +216,7 @@ class _Lockstep:
 
     def before(self, event: Event) -> None:
         """Others act, and then the specification takes the step that the implementation is about to take."""
+        ends(self.mm, self.turns)
         self.others()
         step = self.steps.get(event.name)
         if step is None or len(step.parameters) != len(event.args):

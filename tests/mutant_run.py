@@ -1,0 +1,390 @@
+"""What the tests make of a mutant of the implementation.
+
+One process draws the inputs of all generated tests and runs the implementation on them. For each mutant it then forks:
+the child imports the package and the tests anew, with the mutant's text in the place of the module's, and so runs what
+stood in the file if the mutant stood there. First come the generated tests of the procedures that reach the function
+that is broken, on the inputs that are there, as many as they have by default; then the tests that were written by hand.
+The first failure ends it.
+
+Nothing that takes long is a kill. What ends it is the clock, and it says no more than that somebody lost patience: see
+`TimedOut`. A loop that never ends is killed where a test counts what it does and says that it is too much, as the
+generated tests do (`bridge.SLACK`).
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from importlib import import_module, invalidate_caches
+from importlib.abc import MetaPathFinder, SourceLoader
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
+from itertools import chain
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from types import FrameType, ModuleType
+from typing import Any, TypeAlias, TypeVar, assert_never
+
+import pytest
+from generated import EXAMPLES, Generated, Ran, Suite, inputs, ran_on
+from mutants import Mutant
+
+from verify import core
+
+T = TypeVar("T")
+
+ROOT = Path(__file__).parent.parent
+TESTS = ROOT / "tests"
+
+BY_HAND = (
+    "test_mremap_impl",
+    "test_mremap_tables",
+    "test_mremap_history_small",
+    "test_mremap_history",
+    "test_lost_page",
+)
+"""The files of tests of the implementation that are not generated. (Others run it with faults of their own.)"""
+
+BY_HAND_OF_HISTORY = ("test_history_agreement", "test_history_replay")
+"""More of them, which solve and draw for half a minute: only mutants of `history` are put to these."""
+
+EXAMPLE_SECONDS = 5.0
+"""How much of the processor's time one example may take. Unbroken, none takes a tenth of it."""
+
+TEST_SECONDS = 100.0
+"""The same for a test that was written by hand; those who use a solver take seconds."""
+
+MEMORY = 6 << 30
+"""How many bytes a child may have."""
+
+HARD_SECONDS = 900
+"""After how much of the processor's time a child is killed that does not even notice that its time is up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Killed:
+    """A test failed: the generated one of that id, or one that was written by hand."""
+
+    by: str
+    generated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Survived:
+    """All tests passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """No test failed, and in some, or before the first, time was up, or memory was full. It is not a kill."""
+
+    where: str
+
+
+Verdict: TypeAlias = Killed | Survived | TimedOut
+
+
+class OutOfTime(BaseException):
+    """So that no `except Exception` takes it for something that the implementation does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """A procedure: its tests, what the unbroken implementation makes of its examples, and the functions of the
+    implementation that it calls on the way, each as `module.name`."""
+
+    routine: core.Routine
+    tests: tuple[Generated, ...]
+    ran: tuple[Ran, ...]
+    calls: frozenset[str]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """All that mutants are tried on. What is called `at_import` has its effect on everything that is imported."""
+
+    suite: Suite
+    table: Mapping[str, str]
+    runs: tuple[Runs, ...]
+    at_import: frozenset[str]
+
+
+# --- before the first ----------------------------------------------------------------------------------------------
+
+
+def prepared(suite: Suite, table: Mapping[str, str]) -> Prepared:
+    """Runs the unbroken implementation. `table`: the implementing functions, by procedure."""
+    runs = sorted((_runs(suite, name) for name in suite.functions), key=lambda r: r.seconds)
+    return Prepared(suite, table, tuple(runs), in_child(_at_import))
+
+
+def _runs(suite: Suite, name: str) -> Runs:
+    routine = suite.program.routines()[name]
+    examples = inputs(suite, routine, EXAMPLES, 0).examples
+    calls: set[str] = set()
+    begun = time.process_time()
+    with _calls(calls):
+        ran = tuple(ran_on(suite, routine, example) for example in examples)
+    tests = tuple(t for t in suite.tests if t.routine.qualified == name)
+    return Runs(routine, tests, ran, frozenset(calls), time.process_time() - begun)
+
+
+def _at_import() -> frozenset[str]:
+    calls: set[str] = set()
+    _forget()
+    with _calls(calls):
+        for path in (ROOT / "mremap_impl").glob("[!_]*.py"):
+            import_module(f"mremap_impl.{path.stem}")
+    return frozenset(calls)
+
+
+@contextmanager
+def _calls(found: set[str]) -> Iterator[None]:
+    """Notes the functions of the implementation that are called."""
+    package = str(ROOT / "mremap_impl") + os.sep
+    known: set[object] = set()
+
+    def note(frame: FrameType, _event: str, _argument: object) -> None:  # None: nothing is to be noted of its lines
+        code = frame.f_code
+        if code not in known:
+            known.add(code)
+            if code.co_filename.startswith(package):
+                found.add(f"{Path(code.co_filename).stem}.{code.co_qualname.replace('.<locals>', '')}")
+
+    sys.settrace(note)
+    try:
+        yield
+    finally:
+        sys.settrace(None)
+
+
+# --- one mutant ----------------------------------------------------------------------------------------------------
+
+
+def judged(what: Prepared, mutant: Mutant, files: Sequence[str]) -> Verdict:
+    """What the generated tests make of a mutant, and those in these files. It leaves the process with the mutant in it, which so is to be a child."""
+    warnings.simplefilter("ignore", SyntaxWarning)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    spent = int(time.process_time())
+    resource.setrlimit(resource.RLIMIT_CPU, (spent + HARD_SECONDS, spent + HARD_SECONDS))
+    _put_in_place(mutant)
+    try:
+        with _within(EXAMPLE_SECONDS):
+            import_module(f"mremap_impl.{mutant.key.module}")
+    except OutOfTime:
+        return TimedOut("import")
+    except Exception:  # whatever it is, no test can begin
+        return Killed("import", generated=True)
+    late: list[str] = []
+    for verdict in chain(_generated(what, mutant), _by_hand(mutant, files)):
+        match verdict:
+            case Killed():
+                return verdict
+            case TimedOut(where=where):
+                late.append(where)
+            case Survived():
+                pass
+            case _:
+                assert_never(verdict)
+    return TimedOut(late[0]) if late else Survived()
+
+
+def _reaches(what: Prepared, mutant: Mutant, calls: frozenset[str]) -> bool:
+    """Whether what calls these functions may notice. What stands in no function anything may notice."""
+    key = mutant.key
+    name = f"{key.module}.{key.function}"
+    return name in calls or name in what.at_import or not mutant.in_function
+
+
+def _generated(what: Prepared, mutant: Mutant) -> Iterator[Verdict]:
+    """What the generated tests say, procedure by procedure, as far as somebody asks."""
+    generated, bridge = import_module("generated"), import_module("bridge")
+    functions = {name: bridge.function_at(what.table[name]) for name in what.suite.functions}
+    old = what.suite
+    suite = generated.Suite(old.program, old.sources, functions, old.classes, old.tests, old.without)
+    for runs in what.runs:
+        if _reaches(what, mutant, runs.calls):
+            yield _procedure(generated, suite, runs)
+
+
+def _procedure(generated: ModuleType, suite: Any, runs: Runs) -> Verdict:
+    for was in runs.ran:
+        try:
+            with _within(EXAMPLE_SECONDS):
+                now = generated.ran_on(suite, runs.routine, was.example)
+                if isinstance(now.outcome, str) and "MemoryError" in now.outcome:
+                    raise OutOfTime
+                if _seen(now) != _seen(was):
+                    for test in runs.tests:
+                        if generated.broken(test, now) is not None:
+                            return Killed(test.id, generated=True)
+        except OutOfTime:
+            return TimedOut(runs.routine.qualified)
+    return Survived()
+
+
+def _seen(ran: Ran) -> object:
+    """All that a generated test looks at."""
+    outcome = ran.outcome if isinstance(ran.outcome, str) else (ran.outcome.state, ran.outcome.results)
+    return outcome, ran.context.tables, ran.violated
+
+
+@contextmanager
+def _within(seconds: float) -> Iterator[None]:
+    """Raises OutOfTime after so much of the processor's time."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise OutOfTime
+
+    signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    except MemoryError as error:
+        raise OutOfTime from error
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+# --- the tests that were written by hand ---------------------------------------------------------------------------
+
+
+class _First:
+    """A plugin of pytest: ends the run at the first test that fails, and notes where time was up."""
+
+    def __init__(self) -> None:
+        self.verdict: Verdict = Survived()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        del item
+        with _within(TEST_SECONDS):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+        report: Any = yield
+        if call.excinfo is not None and call.excinfo.errisinstance((OutOfTime, MemoryError)):
+            report.outcome = "skipped"
+            report.longrepr = (str(item.path), 0, "time was up")
+            self.verdict = TimedOut(item.nodeid)
+        elif report.failed:
+            self.verdict = Killed(item.nodeid, generated=False)
+            item.session.shouldstop = "a test has failed"
+        return report  # type: ignore[no-any-return]
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.verdict = Killed(report.nodeid, generated=False)
+
+
+def _by_hand(mutant: Mutant, files: Sequence[str]) -> Iterator[Verdict]:
+    for name in (*files, *(BY_HAND_OF_HISTORY if files and mutant.key.module == "history" else ())):
+        yield _pytest(name)
+
+
+def _pytest(name: str) -> Verdict:
+    """What a file of tests comes to in this process."""
+    first = _First()
+    options = ["-q", "-n", "0", "-p", "no:cacheprovider", "--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml")]
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+        status = pytest.main([*options, str(TESTS / f"{name}.py")], plugins=[first])
+    if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED):
+        raise AssertionError(f"{name}: pytest ended with {status!r}")
+    return first.verdict
+
+
+# --- in its place --------------------------------------------------------------------------------------------------
+
+
+class _InPlace(MetaPathFinder, SourceLoader):
+    """Finds a module of the implementation, with a mutant's text."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self.mutant = mutant
+        self.name = f"mremap_impl.{mutant.key.module}"
+
+    def find_spec(self, fullname: str, _path: object, _target: object = None) -> ModuleSpec | None:
+        return spec_from_loader(fullname, self, origin=self.get_filename(fullname)) if fullname == self.name else None
+
+    def get_filename(self, _fullname: str) -> str:
+        return str(ROOT / "mremap_impl" / f"{self.mutant.key.module}.py")
+
+    def get_data(self, path: str) -> bytes:
+        assert path == self.get_filename(self.name)
+        return self.mutant.text.encode()
+
+
+def _put_in_place(mutant: Mutant) -> None:
+    _forget()
+    sys.meta_path.insert(0, _InPlace(mutant))
+
+
+def _forget() -> None:
+    """Leaves nothing imported of the implementation, nor of what imports it."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None) or ""
+        if name.partition(".")[0] == "mremap_impl" or (file.startswith(str(TESTS)) and name not in ("__main__", __name__)):
+            del sys.modules[name]
+    for path in (str(TESTS), str(ROOT)):
+        if path not in sys.path:
+            sys.path.insert(0, path)
+    invalidate_caches()
+
+
+# --- many ----------------------------------------------------------------------------------------------------------
+
+
+def _send(act: Callable[[], object], to: Connection) -> None:
+    to.send(act())
+    to.close()
+    sys.stdout.flush()
+    os._exit(0)  # what the parent has to do at its end is not for a child to do
+
+
+def in_child(act: Callable[[], T]) -> T:
+    """What a function returns in a child of its own. Raises if it does not return."""
+    receive, send = get_context("fork").Pipe(duplex=False)
+    child = get_context("fork").Process(target=_send, args=(act, send))
+    child.start()
+    send.close()
+    found: T = receive.recv()
+    child.join()
+    return found
+
+
+def judge(
+    what: Prepared, mutants: Iterable[Mutant], jobs: int, files: Sequence[str] = BY_HAND
+) -> Iterator[tuple[Mutant, Verdict]]:
+    """Each mutant with what the tests make of it, in the order in which they are done; `jobs` at once."""
+    waiting = list(mutants)[::-1]
+    running: dict[Any, tuple[Mutant, Any]] = {}
+    fork = get_context("fork")
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            mutant = waiting.pop()
+            receive, send = fork.Pipe(duplex=False)
+            child = fork.Process(target=_send, args=(lambda m=mutant: judged(what, m, files), send))
+            child.start()
+            send.close()
+            running[receive] = (mutant, child)
+        for receive in wait(list(running)):
+            mutant, child = running.pop(receive)
+            try:
+                verdict: Verdict = receive.recv()  # type: ignore[union-attr]
+            except EOFError:
+                child.join()
+                if child.exitcode not in (-signal.SIGXCPU, -signal.SIGKILL):
+                    raise AssertionError(f"{mutant}: the child ended with {child.exitcode}") from None
+                verdict = TimedOut("the whole")
+            child.join()
+            yield mutant, verdict
