@@ -333,7 +333,9 @@ def _forget() -> None:
     """Leaves nothing imported of the implementation, nor of what imports it."""
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None) or ""
-        if name.partition(".")[0] == "mremap_impl" or (file.startswith(str(TESTS)) and name not in ("__main__", __name__)):
+        if name.partition(".")[0] == "mremap_impl" or (
+            file.startswith(str(TESTS)) and name not in ("__main__", __name__)
+        ):
             del sys.modules[name]
     for path in (str(TESTS), str(ROOT)):
         if path not in sys.path:

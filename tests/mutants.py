@@ -112,7 +112,9 @@ class _Count(Visitor):  # type: ignore[misc]  # cosmic-ray has no types
 
 
 COSMIC_RAY: Mapping[str, Any] = {
-    name: OperatorProvider()[name]() for name in OperatorProvider() if name not in AT_RANDOM and not name.endswith(POWER)
+    name: OperatorProvider()[name]()
+    for name in OperatorProvider()
+    if name not in AT_RANDOM and not name.endswith(POWER)
 }
 
 

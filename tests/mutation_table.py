@@ -99,12 +99,22 @@ def found(module: str, verdicts: Mapping[Mutant, Verdict], equivalent: Iterable[
 def unknown_modules(modules: Iterable[str], equivalent: Iterable[Equivalent]) -> list[str]:
     """Rows of the list that are about a module that there is not."""
     there = set(modules)
-    return [f"{k}\n    is listed, and there is no such module" for r in equivalent for k in r.keys if k.module not in there]
+    return [
+        f"{k}\n    is listed, and there is no such module" for r in equivalent for k in r.keys if k.module not in there
+    ]
 
 
 def table(rows: Sequence[Row]) -> str:
     """The rows, and all of them together."""
-    head = ("module", "mutants", "killed by generated tests", "killed by any test", "equivalent", "survived", "timed out")
+    head = (
+        "module",
+        "mutants",
+        "killed by generated tests",
+        "killed by any test",
+        "equivalent",
+        "survived",
+        "timed out",
+    )
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     total = sum(rows[1:], rows[0])
     for row in (*rows, *([total] if len(rows) > 1 else ())):
@@ -112,6 +122,12 @@ def table(rows: Sequence[Row]) -> str:
         name = row.module if row is total else f"`{row.module}`"
         lines.append(f"| {' | '.join([name, *(f'{n:,}' for n in numbers)])} |")
     return "\n".join(lines)
+
+
+def numbers(made: str) -> Mapping[str, tuple[int, ...]]:
+    """The numbers of each row of a table, by its name."""
+    rows = [[cell.strip("` ") for cell in line.strip("|").split("|")] for line in made.splitlines()[2:]]
+    return {name: tuple(int(cell.replace(",", "")) for cell in cells) for name, *cells in rows}
 
 
 def in_document(text: str) -> str:
