@@ -56,8 +56,11 @@ BY_HAND = (
 BY_HAND_OF_HISTORY = ("test_history_agreement", "test_history_replay")
 """More of them, which solve and draw for half a minute: only mutants of `history` are put to these."""
 
-EXAMPLE_SECONDS = 5.0
-"""How much of the processor's time one example may take. Unbroken, none takes a tenth of it."""
+EXAMPLE_SECONDS = 1.5
+"""How much of the processor's time one example may take. Unbroken, none takes a fifth of it."""
+
+PATIENCE = 4
+"""At how many examples of a procedure time may be up before the others are not tried."""
 
 TEST_SECONDS = 100.0
 """The same for a test that was written by hand; those who use a solver take seconds."""
@@ -217,6 +220,7 @@ def _generated(what: Prepared, mutant: Mutant) -> Iterator[Verdict]:
 
 
 def _procedure(generated: ModuleType, suite: Any, runs: Runs) -> Verdict:
+    late = 0
     for was in runs.ran:
         try:
             with _within(EXAMPLE_SECONDS):
@@ -228,8 +232,10 @@ def _procedure(generated: ModuleType, suite: Any, runs: Runs) -> Verdict:
                         if generated.broken(test, now) is not None:
                             return Killed(test.id, generated=True)
         except OutOfTime:
-            return TimedOut(runs.routine.qualified)
-    return Survived()
+            late += 1
+            if late == PATIENCE:
+                break
+    return TimedOut(runs.routine.qualified) if late else Survived()
 
 
 def _seen(ran: Ran) -> object:

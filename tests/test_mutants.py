@@ -133,7 +133,7 @@ PLANTED: dict[str, tuple[Mutant, tuple[str, ...], Verdict]] = {
     "a generated test kills it": (
         planted("step", CUT, "    if extent > geometry.PMD_SIZE:\n", "latency_cut"),
         (),
-        Killed("extent.latency_cut.ensures.latency", generated=True),
+        Killed("extent.latency_cut.ensures.exact", generated=True),
     ),
     "it is the same": (
         planted("step", CUT, "    if extent >= geometry.LATENCY_LIMIT:\n", "latency_cut"),
@@ -168,7 +168,7 @@ PLANTED: dict[str, tuple[Mutant, tuple[str, ...], Verdict]] = {
             "move_page_tables",
         ),
         (),
-        Killed("move_page_tables.shift_down.ensures.moved", generated=True),
+        Killed("move_page_tables.shift_down.ensures.arrived", generated=True),
     ),
     "and one within a step by what it does": (
         planted(
