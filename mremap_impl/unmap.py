@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from mremap_impl.mm import Mm, Pmd
+from mremap_impl.mm import Mm
 
 
 def unmap(mm: Mm, addr: int, len: int, floor: int, ceiling: int) -> None:
@@ -19,18 +17,19 @@ def unmap(mm: Mm, addr: int, len: int, floor: int, ceiling: int) -> None:
 
 def zap_range(mm: Mm, addr: int, len: int) -> None:
     """Clears the entries of the range, which may pass the end of the word."""
-    words, page_size = mm.geometry.words, mm.geometry.PAGE_SIZE
-    for offset in range(0, len, page_size):
-        mm.pte.pop(words.add(addr, offset), None)
+    words = mm.geometry.words
+    for entry in [entry for entry in mm.pte if words.sub(entry, addr) < len]:
+        del mm.pte[entry]
 
 
 def free_tables(mm: Mm, addr: int, len: int, floor: int, ceiling: int) -> None:
     """Frees each pte table that maps an address of the range and lies wholly between `floor` and `ceiling`.
 
-    The range is empty, and so is all that lies between the two.
+    The range has no entry, and neither has what lies between the two. It does not pass the end of the word.
     """
-    for pmd in touched(mm, addr, len):
-        if pmd in mm.table and between(pmd, mm.geometry.PMD_SIZE, floor, ceiling):
+    size = mm.geometry.PMD_SIZE
+    for pmd in list(mm.table):
+        if addr - size < pmd < addr + len and between(pmd, size, floor, ceiling):
             mm.table.remove(pmd)
             mm.nr_ptes -= 1
 
@@ -38,13 +37,3 @@ def free_tables(mm: Mm, addr: int, len: int, floor: int, ceiling: int) -> None:
 def between(start: int, size: int, floor: int, ceiling: int) -> bool:
     """True iff `size` bytes at `start` lie wholly between the two. A ceiling of 0 is the end of the word."""
     return floor <= start and (ceiling == 0 or start + size <= ceiling)
-
-
-def touched(mm: Mm, addr: int, len: int) -> Iterator[Pmd]:
-    """Each PMD that the range has an address in, once, by its first address."""
-    geometry, words = mm.geometry, mm.geometry.words
-    first = addr & geometry.PMD_MASK
-    over = words.sub(addr, first)
-    count = -(-(over + len) // geometry.PMD_SIZE) if len else 0
-    for number in range(min(count, 1 << (geometry.word_bits - geometry.pmd_shift))):
-        yield Pmd(words.add(first, number * geometry.PMD_SIZE))

@@ -221,6 +221,9 @@ class _Lockstep:
         step = self.steps.get(event.name)
         if step is None or len(step.parameters) != len(event.args):
             raise Misbehaved(f"{event.name} was noted, which is no step of the specification")
+        wrong = self.wrongly_held()
+        if wrong:
+            self.violated.setdefault(f"{self.routine.qualified}.record", f"{wrong} before step {len(self.acts) + 1}")
         given = {p: self.value(p, a) for p, a in zip(step.parameters, event.args, strict=True)}
         for clause in step.requires:
             self.look(f"{self.routine.qualified}.record.{step.name}.{clause.label}", clause, given)
@@ -325,6 +328,10 @@ class _Lockstep:
             case _:
                 raise Misbehaved(f"{given!r} was noted, which is no {type_}")
 
+    def wrongly_held(self) -> str:
+        """The locks that one side holds and the other does not."""
+        return ", ".join(f"held: {lock.value}" for lock in Lock if self.holds(lock) != (lock in self.mm.held))
+
     def difference(self) -> str:
         """In what the implementation's state differs from the specification's; empty if in nothing."""
         mm, wrong = self.mm, []
@@ -342,7 +349,7 @@ class _Lockstep:
             "tries": mm.tries,
         }
         wrong += [name for name, number in numbers.items() if self.number(name) != number]
-        wrong += [f"held: {lock.value}" for lock in Lock if self.holds(lock) != (lock in mm.held)]
+        wrong += [self.wrongly_held()] if self.wrongly_held() else []
         wrong += [f"vm_truncate_count[{n}]" for n, v in self.areas.items() if self.count_of(n) != v.vm_truncate_count]
         return f"{', '.join(wrong)} is not what the specification's steps make of it" if wrong else ""
 
