@@ -340,7 +340,9 @@ def result_of(
     symbol: Symbol, returned: object, mm: Mm, function: Function, arguments: Mapping[str, Value], word_bits: int
 ) -> Value:
     value: Any = returned
-    if symbol.name == "error" and isinstance(returned, int):
+    if symbol.name == "error":
+        if not isinstance(returned, int):
+            raise Misbehaved(f"{returned!r} was returned, which is no error number")
         value = returned != 0
     elif symbol.type == core.BOOL and not isinstance(returned, bool):
         addr = arguments["addr"]

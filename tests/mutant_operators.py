@@ -90,7 +90,7 @@ def drop_statement(text: Text, function: ast.FunctionDef) -> Iterator[Edit]:
 
 
 def fix_condition(text: Text, function: ast.FunctionDef) -> Iterator[Edit]:
-    """A condition is always true, or always false. (A loop whose condition is always true is none that anybody wrote.)"""
+    """A condition is always true, or always false. (Of a loop, always false.)"""
     for node in _within(function):
         match node:
             case ast.If(test=test) | ast.IfExp(test=test):

@@ -174,7 +174,10 @@ def _calls(found: set[str]) -> Iterator[None]:
 
 
 def judged(what: Prepared, mutant: Mutant, files: Sequence[str]) -> Verdict:
-    """What the generated tests make of a mutant, and those in these files. It leaves the process with the mutant in it, which so is to be a child."""
+    """What the generated tests make of a mutant, and those in these files.
+
+    It leaves the process with the mutant in it, which so is to be a child.
+    """
     warnings.simplefilter("ignore", SyntaxWarning)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     spent = int(time.process_time())
@@ -235,6 +238,8 @@ def _procedure(generated: ModuleType, suite: Any, runs: Runs) -> Verdict:
             late += 1
             if late == PATIENCE:
                 break
+        except Exception as error:  # as which the tests of the procedure end, too
+            return Killed(f"{runs.routine.qualified}: {type(error).__name__}: {error}", generated=True)
     return TimedOut(runs.routine.qualified) if late else Survived()
 
 
@@ -312,22 +317,29 @@ def _pytest(name: str) -> Verdict:
 # --- in its place --------------------------------------------------------------------------------------------------
 
 
-class _InPlace(MetaPathFinder, SourceLoader):
-    """Finds a module of the implementation, with a mutant's text."""
+class _Text(SourceLoader):
+    """Loads a module of the implementation with a mutant's text. It keeps no bytecode."""
 
     def __init__(self, mutant: Mutant) -> None:
         self.mutant = mutant
-        self.name = f"mremap_impl.{mutant.key.module}"
-
-    def find_spec(self, fullname: str, _path: object, _target: object = None) -> ModuleSpec | None:
-        return spec_from_loader(fullname, self, origin=self.get_filename(fullname)) if fullname == self.name else None
 
     def get_filename(self, _fullname: str) -> str:
         return str(ROOT / "mremap_impl" / f"{self.mutant.key.module}.py")
 
     def get_data(self, path: str) -> bytes:
-        assert path == self.get_filename(self.name)
+        assert path == self.get_filename("")
         return self.mutant.text.encode()
+
+
+class _InPlace(MetaPathFinder):
+    """Finds the module that a mutant is of, and no other."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self.loader = _Text(mutant)
+        self.name = f"mremap_impl.{mutant.key.module}"
+
+    def find_spec(self, fullname: str, _path: object, _target: object = None) -> ModuleSpec | None:
+        return spec_from_loader(fullname, self.loader) if fullname == self.name else None
 
 
 def _put_in_place(mutant: Mutant) -> None:
@@ -375,7 +387,7 @@ def judge(
 ) -> Iterator[tuple[Mutant, Verdict]]:
     """Each mutant with what the tests make of it, in the order in which they are done; `jobs` at once."""
     waiting = list(mutants)[::-1]
-    running: dict[Any, tuple[Mutant, Any]] = {}
+    running: dict[Any, tuple[Mutant, Any]] = {}  # by the end of a pipe that the verdict comes out of
     fork = get_context("fork")
     while waiting or running:
         while waiting and len(running) < jobs:
@@ -385,10 +397,11 @@ def judge(
             child.start()
             send.close()
             running[receive] = (mutant, child)
-        for receive in wait(list(running)):
-            mutant, child = running.pop(receive)
+        for done in wait(list(running)):
+            mutant, child = running.pop(done)
+            assert isinstance(done, Connection)
             try:
-                verdict: Verdict = receive.recv()  # type: ignore[union-attr]
+                verdict: Verdict = done.recv()
             except EOFError:
                 child.join()
                 if child.exitcode not in (-signal.SIGXCPU, -signal.SIGKILL):

@@ -8,7 +8,6 @@ neither is what does the same as a mutant before it, or is no Python.
 from __future__ import annotations
 
 import ast
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -120,7 +119,7 @@ COSMIC_RAY: Mapping[str, Any] = {
 
 def _by_cosmic_ray(text: Text, stmt: ast.stmt) -> Iterator[tuple[str, Edit]]:
     """What cosmic-ray's operators do in a statement of the module. It is taken alone, as each mutant is parsed anew."""
-    first = min([stmt.lineno, *(d.lineno for d in getattr(stmt, "decorator_list", ()))])
+    first = _first(stmt)
     start, end = text.starts[first - 1], text.span(stmt)[1]
     source = text.text[start:end] + "\n"
     count = _Count()
@@ -134,9 +133,15 @@ def _by_cosmic_ray(text: Text, stmt: ast.stmt) -> Iterator[tuple[str, Edit]]:
 
 def _difference(before: str, after: str, offset: int) -> Edit:
     """The edit that makes one text of another, which begins at `offset`."""
-    start = len(os.path.commonprefix([before, after]))
-    same = len(os.path.commonprefix([before[start:][::-1], after[start:][::-1]]))
+    start = _common(before, after)
+    same = _common(before[start:][::-1], after[start:][::-1])
     return Edit(offset + start, offset + len(before) - same, after[start : len(after) - same])
+
+
+def _common(one: str, other: str) -> int:
+    """How many characters two texts begin with alike."""
+    pairs = zip(one, other, strict=False)
+    return next((n for n, (left, right) in enumerate(pairs) if left != right), min(len(one), len(other)))
 
 
 def _lines(before: str, after: str) -> tuple[str, str]:
@@ -158,7 +163,8 @@ def _within(tree: ast.Module, line: int) -> list[ast.FunctionDef | ast.ClassDef]
 
 
 def _first(stmt: ast.stmt) -> int:
-    return min([stmt.lineno, *(d.lineno for d in getattr(stmt, "decorator_list", ()))])
+    first: int = min([stmt.lineno, *(d.lineno for d in getattr(stmt, "decorator_list", ()))])
+    return first
 
 
 class _WithoutAnnotations(ast.NodeTransformer):

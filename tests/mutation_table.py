@@ -19,7 +19,7 @@ from pathlib import Path
 from equivalent_mutants import EQUIVALENT, Equivalent
 from generated import implementations, suite
 from mutant_run import Killed, Prepared, Survived, TimedOut, Verdict, judge, prepared
-from mutants import Key, Mutant, mutants, texts
+from mutants import Mutant, mutants, texts
 
 ROOT = Path(__file__).parent.parent
 DOCUMENT = ROOT / "README.md"
