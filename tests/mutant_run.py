@@ -44,17 +44,16 @@ T = TypeVar("T")
 ROOT = Path(__file__).parent.parent
 TESTS = ROOT / "tests"
 
-BY_HAND = (
-    "test_mremap_impl",
-    "test_mremap_tables",
-    "test_mremap_history_small",
-    "test_mremap_history",
-    "test_lost_page",
-)
+BY_HAND = ("test_mremap_events", "test_mremap_impl", "test_mremap_tables")
 """The files of tests of the implementation that are not generated. (Others run it with faults of their own.)"""
 
-BY_HAND_OF_HISTORY = ("test_history_agreement", "test_history_replay")
-"""More of them, which solve and draw for half a minute: only mutants of `history` are put to these."""
+BY_HAND_OF_HISTORY = (
+    "test_mremap_history_small",
+    "test_mremap_history",
+    "test_history_agreement",
+    "test_history_replay",
+)
+"""More of them, which take from seconds to a minute: only mutants of `history` are put to these."""
 
 EXAMPLE_SECONDS = 1.5
 """How much of the processor's time one example may take. Unbroken, none takes a fifth of it."""
