@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError
+from errno import ENOMEM
 
 import pytest
 
-from mremap_impl.by_page import move_page_tables_by_page
+from mremap_impl.by_page import move_one_page, move_page_tables_by_page
 from mremap_impl.geometry import Geometry
 from mremap_impl.mm import Allocator, Event, Lock, Map, Mm, Pmd, Step, Vma
 from mremap_impl.move_vma import move_vma_entries
@@ -162,6 +163,19 @@ def test_whether_the_area_maps_a_file_is_asked_of_the_old_one(move: Callable[...
         move(mm, OLD, NEW, LEN, Vma(of_file), Vma(not of_file))
         assert any(event.args == (Lock.I_MMAP_LOCK,) for event in mm.events) == of_file
         assert mm.held == {Lock.MMAP_SEM}
+
+
+def test_page_by_page_nobody_sleeps_where_the_table_stands() -> None:
+    mm = Mm.holding(SMALL, {OLD: "page"}, empty_tables=[NEW])
+    assert move_one_page(mm, OLD, NEW) == 0
+    assert "might_sleep" not in {event.name for event in mm.events}
+    assert mm.pte == {NEW: "page"}
+
+
+def test_page_by_page_the_error_is_enomem() -> None:
+    mm = small()
+    mm.allocator = Allocator.granting(0)
+    assert move_one_page(mm, OLD + 0x1000, NEW) == -ENOMEM
 
 
 def test_the_steps_are_these() -> None:
