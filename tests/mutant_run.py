@@ -22,6 +22,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module, invalidate_caches
 from importlib.abc import MetaPathFinder, SourceLoader
 from importlib.machinery import ModuleSpec
@@ -172,8 +173,8 @@ def _calls(found: set[str]) -> Iterator[None]:
 # --- one mutant ----------------------------------------------------------------------------------------------------
 
 
-def judged(what: Prepared, mutant: Mutant, files: Sequence[str]) -> Verdict:
-    """What the generated tests make of a mutant, and those in these files.
+def judged(what: Prepared, mutant: Mutant, files: Sequence[str], first: str = "") -> Verdict:
+    """What the generated tests make of a mutant, and those in these files. The procedure `first` has its turn first.
 
     It leaves the process with the mutant in it, which so is to be a child.
     """
@@ -190,7 +191,7 @@ def judged(what: Prepared, mutant: Mutant, files: Sequence[str]) -> Verdict:
     except Exception:  # whatever it is, no test can begin
         return Killed("import", generated=True)
     late: list[str] = []
-    for verdict in chain(_generated(what, mutant), _by_hand(mutant, files)):
+    for verdict in chain(_generated(what, mutant, first), _by_hand(mutant, files)):
         match verdict:
             case Killed():
                 return verdict
@@ -210,13 +211,13 @@ def _reaches(what: Prepared, mutant: Mutant, calls: frozenset[str]) -> bool:
     return name in calls or name in what.at_import or not mutant.in_function
 
 
-def _generated(what: Prepared, mutant: Mutant) -> Iterator[Verdict]:
+def _generated(what: Prepared, mutant: Mutant, first: str) -> Iterator[Verdict]:
     """What the generated tests say, procedure by procedure, as far as somebody asks."""
     generated, bridge = import_module("generated"), import_module("bridge")
     functions = {name: bridge.function_at(what.table[name]) for name in what.suite.functions}
     old = what.suite
     suite = generated.Suite(old.program, old.sources, functions, old.classes, old.tests, old.without)
-    for runs in what.runs:
+    for runs in sorted(what.runs, key=lambda runs: runs.routine.qualified != first):
         if _reaches(what, mutant, runs.calls):
             yield _procedure(generated, suite, runs)
 
@@ -388,11 +389,13 @@ def judge(
     waiting = list(mutants)[::-1]
     running: dict[Any, tuple[Mutant, Any]] = {}  # by the end of a pipe that the verdict comes out of
     fork = get_context("fork")
+    killers: dict[tuple[str, str], str] = {}  # by function, the procedure whose tests killed the last mutant of it
     while waiting or running:
         while waiting and len(running) < jobs:
             mutant = waiting.pop()
             receive, send = fork.Pipe(duplex=False)
-            child = fork.Process(target=_send, args=(lambda m=mutant: judged(what, m, files), send))
+            first = killers.get((mutant.key.module, mutant.key.function), "")
+            child = fork.Process(target=_send, args=(partial(judged, what, mutant, files, first), send))
             child.start()
             send.close()
             running[receive] = (mutant, child)
@@ -407,4 +410,6 @@ def judge(
                     raise AssertionError(f"{mutant}: the child ended with {child.exitcode}") from None
                 verdict = TimedOut("the whole")
             child.join()
+            if isinstance(verdict, Killed) and verdict.generated:
+                killers[mutant.key.module, mutant.key.function] = ".".join(verdict.by.split(".")[:2])
             yield mutant, verdict
