@@ -18,4 +18,94 @@ class Equivalent:
     keys: tuple[Key, ...]
 
 
-EQUIVALENT: tuple[Equivalent, ...] = ()
+EQUIVALENT: tuple[Equivalent, ...] = (
+    Equivalent(
+        "The two are the same where the extent is the bound: it becomes what it is.",
+        (
+            Key("step", "destination_cut", "if extent > room:", "if extent >= room:"),
+            Key("step", "latency_cut", "if extent > geometry.LATENCY_LIMIT:", "if extent >= geometry.LATENCY_LIMIT:"),
+        ),
+    ),
+    Equivalent(
+        "The caller owes a page-aligned end, and that is not one byte below a boundary: see extent.clamp_at_least, which"
+        " is proved.",
+        (
+            Key(
+                "step",
+                "source_extent",
+                "if words.sub(next, 1) > old_end:",
+                "if words.sub(next, 1) >= old_end:",
+            ),
+        ),
+    ),
+    Equivalent(
+        "The end is whole pages from the start, so counting pages meets it.",
+        (
+            Key("mremap", "move_ptes", "while old_addr < old_end:", "while old_addr != old_end:"),
+            Key("repair", "holds_entry", "while old_addr < old_end:", "while old_addr != old_end:"),
+        ),
+    ),
+    Equivalent(
+        "The two are added.",
+        tuple(
+            Key(
+                module,
+                function,
+                "return how_much_done(len, old_addr, old_end, geometry)",
+                "return how_much_done(old_addr, len, old_end, geometry)",
+            )
+            for module, function in (("mremap", "move_page_tables"), ("repair", "move_page_tables_repaired"))
+        ),
+    ),
+    Equivalent(
+        "The walk goes on to the next level and finds no table there either: below an entry that is none, or was bad, no"
+        " table and nothing bad stands (tables.nested, tables.bad_apart). Only at the last level is there none to go on to.",
+        tuple(Key("mremap", "get_old_pmd", "return None", "pass", nth) for nth in (1, 2, 3)),
+    ),
+    Equivalent(
+        "The table is there already, so none is made: move_ptes is owed it, and get_one_pte_map has looked.",
+        (
+            Key(
+                "mremap",
+                "move_ptes",
+                "old_pte = pte_offset_map(mm, old_pmd, old_addr)",
+                "old_pte = pte_alloc_map(mm, old_pmd, old_addr)",
+            ),
+            Key(
+                "by_page",
+                "get_one_pte_map",
+                "return pte_offset_map(mm, pmd, addr)",
+                "return pte_alloc_map(mm, pmd, addr)",
+            ),
+        ),
+    ),
+    Equivalent(
+        "No move passes over more than was asked for: move_page_tables.ensures.bounded and its like are proved.",
+        (
+            Key("trip", "to_and_fro", "if away != len:", "if away < len:"),
+            Key("trip", "to_and_fro", "if back != len:", "if back < len:"),
+            Key("move_vma", "there_or_back", "if moved.moved_len < len:", "if moved.moved_len != len:"),
+            Key(
+                "move_vma",
+                "there_and_back",
+                "back = move(mm, new_addr, old_addr, moved_len, new_vma, vma) if moved_len < len else 0",
+                "back = move(mm, new_addr, old_addr, moved_len, new_vma, vma) if moved_len != len else 0",
+            ),
+        ),
+    ),
+    Equivalent(
+        "At the end of a whole trip both are len.",
+        (Key("trip", "to_and_fro", "return Legs(away, back)", "return Legs(back, away)", 2),),
+    ),
+    Equivalent(
+        "No address is below 0.",
+        (
+            Key(
+                "unmap",
+                "between",
+                "return floor <= start and (ceiling == 0 or start + size <= ceiling)",
+                "return floor <= start and (ceiling <= 0 or start + size <= ceiling)",
+            ),
+        ),
+    ),
+)

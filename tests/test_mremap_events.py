@@ -165,10 +165,10 @@ def test_whether_the_area_maps_a_file_is_asked_of_the_old_one(move: Callable[...
         assert mm.held == {Lock.MMAP_SEM}
 
 
-def test_page_by_page_nobody_sleeps_where_the_table_stands() -> None:
-    mm = Mm.holding(SMALL, {OLD: "page"}, empty_tables=[NEW])
-    assert move_one_page(mm, OLD, NEW) == 0
-    assert "might_sleep" not in {event.name for event in mm.events}
+def test_page_by_page_no_lock_is_dropped_where_the_table_stands() -> None:
+    mm, (vma, new_vma) = Mm.holding(SMALL, {OLD: "page"}, empty_tables=[NEW]), areas()
+    assert move_one_page(mm, OLD, NEW, vma, new_vma) == 0
+    assert [event.name for event in mm.events].count("spin_unlock") == 2
     assert mm.pte == {NEW: "page"}
 
 
