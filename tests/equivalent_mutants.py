@@ -27,8 +27,8 @@ EQUIVALENT: tuple[Equivalent, ...] = (
         ),
     ),
     Equivalent(
-        "The caller owes a page-aligned end, and that is not one byte below a boundary: see extent.clamp_at_least, which"
-        " is proved.",
+        "The caller owes a page-aligned end, and that is not one byte below a boundary. extent.clamp_at_least, which is"
+        " proved, says the same.",
         (
             Key(
                 "step",
@@ -58,8 +58,8 @@ EQUIVALENT: tuple[Equivalent, ...] = (
         ),
     ),
     Equivalent(
-        "The walk goes on to the next level and finds no table there either: below an entry that is none, or was bad, no"
-        " table and nothing bad stands (tables.nested, tables.bad_apart). Only at the last level is there none to go on to.",
+        "The walk goes on to the next level and finds no table there either: below an entry that is none, or was bad,"
+        " nothing stands (tables.nested, tables.bad_apart). Only after the last level is there nothing to go on to.",
         tuple(Key("mremap", "get_old_pmd", "return None", "pass", nth) for nth in (1, 2, 3)),
     ),
     Equivalent(
