@@ -18,6 +18,8 @@ class Equivalent:
     keys: tuple[Key, ...]
 
 
+ONE_PAGE = "if move_one_page(mm, words.add(old_addr, offset), words.add(new_addr, offset), vma, new_vma)"
+
 EQUIVALENT: tuple[Equivalent, ...] = (
     Equivalent(
         "The two are the same where the extent is the bound: it becomes what it is.",
@@ -43,6 +45,7 @@ EQUIVALENT: tuple[Equivalent, ...] = (
         (
             Key("mremap", "move_ptes", "while old_addr < old_end:", "while old_addr != old_end:"),
             Key("repair", "holds_entry", "while old_addr < old_end:", "while old_addr != old_end:"),
+            Key("by_page", "move_page_tables_by_page", "while offset < len:", "while offset != len:"),
         ),
     ),
     Equivalent(
@@ -91,6 +94,13 @@ EQUIVALENT: tuple[Equivalent, ...] = (
                 "back = move(mm, new_addr, old_addr, moved_len, new_vma, vma) if moved_len < len else 0",
                 "back = move(mm, new_addr, old_addr, moved_len, new_vma, vma) if moved_len != len else 0",
             ),
+        ),
+    ),
+    Equivalent(
+        "What is returned is 0 or -ENOMEM.",
+        tuple(
+            Key("by_page", "move_page_tables_by_page", f"{ONE_PAGE} < 0:", f"{ONE_PAGE} {other}:")
+            for other in ("!= 0", "< -1")
         ),
     ),
     Equivalent(
