@@ -87,7 +87,7 @@ FAULTS = {
         "move(mm, new_addr, old_addr, moved_len - mm.geometry.PAGE_SIZE, new_vma, vma)",
     ),
     "nr_ptes not counted down": ("unmap", "            mm.nr_ptes -= 1\n", ""),
-    "a page too few unmapped": ("unmap", "range(0, len, page_size)", "range(0, len - page_size, page_size)"),
+    "a page too few unmapped": ("unmap", "addr) < len]", "addr) < len - mm.geometry.PAGE_SIZE]"),
     "a map left open": ("mremap", "    pte_unmap(mm, mm.pte_plus(old_pte, -1))\n", ""),
     "page_table_lock kept where the pmd table is refused": (
         "mremap",

@@ -211,7 +211,7 @@ FAULTS: dict[str, tuple[ModuleType, str, str, str]] = {
     "floor one off": (UNMAP, "return floor <= start", "return floor < start", FREE),
     "ceiling one off": (UNMAP, "start + size <= ceiling", "start + size < ceiling", FREE),
     "a ceiling of 0 is one": (UNMAP, "(ceiling == 0 or start", "(start", FREE),
-    "the last table of a range": (UNMAP, "-(-(over + len) // ", "((over + len) // ", FREE),
+    "the last table of a range": (UNMAP, "< addr + len and", "< addr + len - size and", FREE),
 }
 
 
