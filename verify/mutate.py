@@ -30,7 +30,7 @@ from verify.verdict import Shown, Verdict
 BRIEF = 0.03
 """The share of an obligation's time for which a run is looked for at first, on each geometry, and for each purpose."""
 
-LONGER = 0.15
+LONGER = 0.4
 """The same later."""
 
 ROUND = 4.0
