@@ -4,8 +4,8 @@
     python tests/mutant_table.py --write    puts it into the document
     python tests/mutant_table.py --check    makes it anew; not 0 if it is not what stands there
 
-The command that makes it stands in the document. A test judges the mutants of one procedure anew, and sees that each row
-counts all mutants that there are: `tests/test_mutant_table.py`.
+The command that makes it stands in the document. A test judges the mutants of one procedure anew, and sees that each
+row counts all mutants that there are: `tests/test_mutant_table.py`.
 """
 
 from __future__ import annotations
