@@ -22,25 +22,6 @@ ONE_PAGE = "if move_one_page(mm, words.add(old_addr, offset), words.add(new_addr
 
 EQUIVALENT: tuple[Equivalent, ...] = (
     Equivalent(
-        "The two are the same where the extent is the bound: it becomes what it is.",
-        (
-            Key("step", "destination_cut", "if extent > room:", "if extent >= room:"),
-            Key("step", "latency_cut", "if extent > geometry.LATENCY_LIMIT:", "if extent >= geometry.LATENCY_LIMIT:"),
-        ),
-    ),
-    Equivalent(
-        "The caller owes a page-aligned end, and that is not one byte below a boundary. extent.clamp_at_least, which is"
-        " proved, says the same.",
-        (
-            Key(
-                "step",
-                "source_extent",
-                "if words.sub(next, 1) > old_end:",
-                "if words.sub(next, 1) >= old_end:",
-            ),
-        ),
-    ),
-    Equivalent(
         "The end is whole pages from the start, so counting pages meets it.",
         (
             Key("mremap", "move_ptes", "while old_addr < old_end:", "while old_addr != old_end:"),
