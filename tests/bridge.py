@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, TypeGuard
 
@@ -106,6 +106,7 @@ def check(routine: core.Routine, function: Function, followed: bool = False) -> 
 
 
 PAGE_SHIFT = Symbol(SymbolKind.PARAM, "machine", "PAGE_SHIFT", core.INT)
+PMD_FOLDED = Symbol(SymbolKind.PARAM, "ports", "PMD_FOLDED", core.BOOL)
 
 
 def affordable(context: Context, values: Mapping[Symbol, Value]) -> bool:
@@ -120,9 +121,9 @@ def call(routine: core.Routine, function: Function, example: Example, answers: M
 
     Raises Misbehaved, also for whatever the function raises.
     """
-    geometry = geometry_of(example.context)
     arguments = {s.name: v for s, v in example.arguments.items()}
     state = {s.name: v for s, v in example.state.items()}
+    geometry = seen_by(state, geometry_of(example.context))
     mm = mm_of(geometry, state, answers, 2 * LEGS * pages_of(geometry.page_shift, arguments) + SLACK)
     given = {name: argument(name, mm, arguments) for name in inspect.signature(function).parameters}
     try:
@@ -146,7 +147,7 @@ def call(routine: core.Routine, function: Function, example: Example, answers: M
 
 
 def geometry_of(context: Context) -> Geometry:
-    """The geometry of a context."""
+    """The geometry of a context. Where it says of a port that its pmd is folded, the port has the helpers for that."""
     return Geometry(
         "drawn",
         context.word_bits,
@@ -156,11 +157,24 @@ def geometry_of(context: Context) -> Geometry:
         p4d_shift=constant(context, "P4D_SHIFT"),
         pgdir_shift=constant(context, "PGDIR_SHIFT"),
         task_size=constant(context, "TASK_SIZE", core.WORD),
+        pmd_addr_end_elided=bool(context.constants.get(PMD_FOLDED)),
     )
 
 
+def seen_by(state: Mapping[str, Value], geometry: Geometry) -> Geometry:
+    """The geometry as a state sees it: where that has pte tables alone, all upper levels are folded away."""
+    shift = geometry.pmd_shift
+    return replace(geometry, pud_shift=shift, p4d_shift=shift, pgdir_shift=shift) if pte_tables_alone(state) else geometry
+
+
+def pte_tables_alone(state: Mapping[str, Value]) -> bool:
+    """True iff a state knows of no tables but pte tables, as in spec/history. There an entry moves as it is."""
+    return "table" in state and "pmd_table" not in state
+
+
 def mm_of(geometry: Geometry, state: Mapping[str, Value], answers: Mapping[str, Answers], turns: int) -> Mm:
-    """The address space that a state, by the names of its variables, stands for; without states, an empty one.
+    """The address space that a state, by the names of its variables, stands for; without states, an empty one. What it
+    does not name is not there.
 
     It raises Misbehaved at the step after so many `turns`, or when it does more than as many call for.
     """
@@ -171,8 +185,11 @@ def mm_of(geometry: Geometry, state: Mapping[str, Value], answers: Mapping[str, 
     assert none == _none(none)
     hook = next((a for name, a in answers.items() if name.endswith(".move_pte")), None)
     left = turns
+    alone = pte_tables_alone(state)
 
     def move_pte(entry: object, old_addr: int, new_addr: int) -> object:
+        if alone:
+            return entry
         if hook is None:
             raise Misbehaved("move_pte was asked, of which the procedure's module knows nothing")
         if not isinstance(entry, Member):
@@ -193,11 +210,11 @@ def mm_of(geometry: Geometry, state: Mapping[str, Value], answers: Mapping[str, 
         Allocator(lambda question: bool(refuses.get(question)), int_in(state, "asked")),
         move_pte,
         cond_resched,
-        reported=int_in(state, "reported"),
-        nr_ptes=int_in(state, "nr_ptes"),
-        mapped=_maps_before(state),
+        reported=int_in(state, "reported") if "reported" in state else 0,
+        nr_ptes=int_in(state, "nr_ptes") if "nr_ptes" in state else 0,
+        mapped=_maps_before(state) if "mapped" in state else [],
     )
-    for name in SETS:
+    for name in ("table",) if alone else SETS:
         getattr(mm, name).update(map_in(state, name).entries)
     mm.watch = lambda _event: ends(mm, turns)
     return mm

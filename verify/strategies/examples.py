@@ -72,7 +72,8 @@ def from_contract(
     aims: Sequence[InputClass] = (),
     keep: Keep = lambda _context, _values: True,
 ) -> st.SearchStrategy[Example]:
-    """Inputs that meet a routine's `requires` and the invariants that its module sees, on any geometry.
+    """Inputs that meet a routine's `requires` and the invariants that its module sees, on any geometry, or on those that
+    the routine is `on`.
 
     They are built so, not sorted out; one is rejected only where no arguments, or no maps, were found that meet the
     conditions together. Of three examples two are built to lie in one of the `aims`, classes of inputs of the same
@@ -121,7 +122,7 @@ class Maker:
     def __post_init__(self) -> None:
         program, routine = self.program, self.routine
         items = program.visible_items(routine.module)
-        self.geometries = Geometries(program, routine.module)
+        self.geometries = Geometries(program, routine.module, routine.on)
         self.states = program.states(routine.module)
         self.uninterpreted = tuple(i for i in items if isinstance(i, core.Define) and i.value is None)
         clauses = [(f"{routine.qualified}.requires.{c.label}", c.expr) for c in routine.requires]

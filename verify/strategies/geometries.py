@@ -26,11 +26,12 @@ OTHERS = 2 * len(WIDTHS)
 
 @dataclass(slots=True)
 class Geometries:
-    """The geometries of a module. `named`: those with a value for each param. `contexts` and `others` remember what was
-    built."""
+    """The geometries of a module, or those with the names `on`. `named`: those with a value for each param. `contexts`
+    and `others` remember what was built. Raises Impossible if nothing is named so."""
 
     program: core.Program
     module: str
+    on: tuple[str, ...] | None = None
     named: Mapping[str, core.Geometry] = field(init=False)
     params: tuple[Symbol, ...] = field(init=False)
     choosers: dict[int, Scalars] = field(default_factory=dict)
@@ -39,13 +40,16 @@ class Geometries:
 
     def __post_init__(self) -> None:
         items = self.program.visible_items(self.module)
-        self.named = {n: g for n, g in geometries(self.program, self.module).items() if whole(g, items)}
+        seen = {n: g for n, g in geometries(self.program, self.module).items() if whole(g, items)}
+        self.named = {n: g for n, g in seen.items() if self.on is None or n in self.on}
+        if self.on is not None and not self.named:
+            raise Impossible(f"{self.module} sees no geometry {', '.join(self.on)}")
         self.params = tuple(i.symbol for i in items if isinstance(i, core.Param))
 
     def draw(self, draw: Draw) -> tuple[str | None, Context]:
         """A geometry by its name, if it has one, and its context."""
         named = tuple(self.named.values())
-        if draw(2) == 0 and named:
+        if self.on is not None or (draw(2) == 0 and named):
             geometry = named[draw(len(named))]
             held = dict(geometry.values)
             return geometry.name, self.context(geometry.word_bits, {s: held[s] for s in self.params})

@@ -1,0 +1,157 @@
+"""Survey: are the wrong forms of the loop found by the tests generated from their contracts, and how soon?
+
+No test: twenty seeds take minutes. From the root of the project:
+
+    python tests/found.py [SEEDS]
+
+Each wrong form is run as an implementation of its own `refute procedure`, whose contract is that of the right forms
+for ranges in user space, on a geometry where the form is wrong. Prints a line for each form and geometry, and at the
+end one for the geometries together: by how many seeds one of the default number of examples breaks a claim, and after
+how many on average. Beside it the same for uniform examples. The exit status is 0 iff all seeds find all forms.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bridge import constant
+from generated import EXAMPLES, Generated, Suite, broken, each_example, ran_on, suite
+
+from mremap_impl.history import WRONG, Form
+from verify import core
+from verify.core import Symbol
+from verify.evaluate import Context
+from verify.execute import holds_requires
+from verify.strategies.examples import Example, Maker
+from verify.values import Member, Value, map_value, some_value
+
+ROOT = Path(__file__).parent.parent
+
+WHERE = {
+    "draft_2011": ("parisc32", "parisc32_4_14", "s390x"),
+    "addr_end_cursor_2020": ("i386", "i386_pae", "arm", "arm_4_14", "parisc32", "s390x"),
+    "addr_end_2020": ("i386", "arm_4_14", "mips32"),
+    "get_extent_2020": ("parisc32", "parisc32_4_14", "s390x"),
+    "progress_guard_2023": ("i386", "i386_pae", "arm", "parisc32"),
+}
+"""The wrong forms, and geometries on which they are wrong in user space."""
+
+UNIFORM = 100
+"""How many uniform examples the others are compared with."""
+
+PMDS = 2048
+"""How many PMDs a range has at most: each takes a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A wrong form in the place of its contract on some geometries."""
+
+    tests: Suite
+    routine: core.Routine
+    claims: tuple[Generated, ...]
+
+    def found(self, examples: Iterable[Example]) -> int | None:
+        """Which of the examples, from 1, is the first to break a claim; None if none is."""
+        for number, example in enumerate(examples, start=1):
+            ran = ran_on(self.tests, self.routine, example)
+            if any(broken(claim, ran) is not None for claim in self.claims):
+                return number
+        return None
+
+    def maker(self) -> Maker:
+        return Maker(self.tests.program, self.routine, (), affordable)
+
+    def drawn(self, number: int, count: int = EXAMPLES, maker: Maker | None = None) -> list[Example]:
+        """The examples of a seed. A maker that is given remembers what it finds out; what it makes is the same."""
+        examples: list[Example] = []
+        each_example(maker or self.maker(), count, number, examples.append)
+        return examples
+
+    def uniform(self, number: int, count: int = UNIFORM) -> Iterator[Example]:
+        """Examples of which each number is any with equal chance: three numbers of pages, until they meet the contract,
+        and sixteen entries in the old range, with their tables."""
+        program, routine = self.tests.program, self.routine
+        (geometry,) = self.maker().geometries.named.values()
+        _, context = self.maker().geometries.draw(lambda _count: 0)
+        choices, shift, top = random.Random(number), constant(context, "PAGE_SHIFT"), 1 << geometry.word_bits
+        most = min(top, PMDS << constant(context, "PMD_SHIFT")) >> shift
+        states = {s: some_value(s.type, context.word_bits) for s in program.states(routine.module)}
+        while count:
+            places = {p: choices.randrange(most if p.name == "len" else top >> shift) << shift for p in routine.parameters}
+            values: dict[Symbol, Value] = {**places}
+            if not holds_requires(program, context, routine, values, states):
+                continue
+            yield Example(b"", geometry.name, context, values, {**states, **entries(context, values, states, choices)}, {})
+            count -= 1
+
+
+def entries(
+    context: Context, values: dict[Symbol, Value], states: dict[Symbol, Value], choices: random.Random
+) -> dict[Symbol, Value]:
+    """Sixteen entries at pages of the old range, and their tables."""
+    named = {s.name: v for s, v in values.items()}
+    old_addr, length = named["old_addr"], named["len"]
+    assert isinstance(old_addr, int)
+    assert isinstance(length, int)
+    page, pmd = 1 << constant(context, "PAGE_SHIFT"), 1 << constant(context, "PMD_SHIFT")
+    at = [old_addr + choices.randrange(length // page) * page for _ in range(16)] if length else []
+    found: dict[Symbol, Value] = {}
+    for symbol in states:
+        if symbol.name == "pte":
+            assert isinstance(symbol.type, core.MapType)
+            assert isinstance(symbol.type.value, core.OpaqueType)
+            held: dict[Value, Value] = {a: Member(symbol.type.value, 100 + n) for n, a in enumerate(at)}
+            found[symbol] = map_value(symbol.type, some_value(symbol.type.value, context.word_bits), held, context.word_bits)
+        elif symbol.name == "table":
+            assert isinstance(symbol.type, core.SetType)
+            found[symbol] = map_value(symbol.type, False, {a & -pmd: True for a in at}, context.word_bits)
+    return found
+
+
+def affordable(context: Context, values: Mapping[Symbol, Value]) -> bool:
+    """Whether the range among a move's arguments touches few enough PMDs."""
+    length = next((v for s, v in values.items() if s.name == "len"), 0)
+    assert isinstance(length, int)
+    return length >> constant(context, "PMD_SHIFT") <= PMDS
+
+
+def search(whole: Suite, form: Form, on: tuple[str, ...]) -> Search:
+    """A form in the place of its contract on these geometries."""
+    name = f"{form.__name__}.{form.__name__}"
+    routine = replace(whole.program.routines()[name], on=on)
+    claims = tuple(Generated(f"{name}.ensures.{c.label}", routine, c) for c in routine.ensures)
+    return Search(whole.running({name: form}), routine, claims)
+
+
+def forms() -> Iterator[tuple[Form, tuple[str, ...]]]:
+    return ((form, WHERE[form.__name__]) for form in WRONG)
+
+
+def row(counts: list[int | None]) -> str:
+    hits = [n for n in counts if n is not None]
+    return f"{len(hits):2d} of {len(counts)}" + (f", after {sum(hits) / len(hits):5.1f}" if hits else "")
+
+
+def main(seeds: int) -> int:
+    whole = suite([ROOT / "spec"], {}, ROOT)
+    everywhere = True
+    for form, names in forms():
+        for on in (*((name,) for name in names), names):
+            one = search(whole, form, on)
+            maker = one.maker()
+            counts = [one.found(one.drawn(number, maker=maker)) for number in range(seeds)]
+            everywhere = everywhere and None not in counts
+            line = f"{form.__name__:22} {on[0] if len(on) == 1 else 'all of these':14} {row(counts)}"
+            if len(on) == 1:
+                line += f"; uniform {row([one.found(one.uniform(number)) for number in range(seeds)])}"
+            print(line, flush=True)
+    return 0 if everywhere else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 20))
