@@ -164,7 +164,9 @@ def geometry_of(context: Context) -> Geometry:
 def seen_by(state: Mapping[str, Value], geometry: Geometry) -> Geometry:
     """The geometry as a state sees it: where that has pte tables alone, all upper levels are folded away."""
     shift = geometry.pmd_shift
-    return replace(geometry, pud_shift=shift, p4d_shift=shift, pgdir_shift=shift) if pte_tables_alone(state) else geometry
+    return (
+        replace(geometry, pud_shift=shift, p4d_shift=shift, pgdir_shift=shift) if pte_tables_alone(state) else geometry
+    )
 
 
 def pte_tables_alone(state: Mapping[str, Value]) -> bool:

@@ -16,10 +16,13 @@ import random
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bridge import constant
 from generated import EXAMPLES, Generated, Suite, broken, each_example, ran_on, suite
+from history_bridge import with_module
 
 from mremap_impl.history import WRONG, Form
 from verify import core
@@ -29,8 +32,6 @@ from verify.execute import holds_requires
 from verify.strategies.examples import Example, Maker
 from verify.values import Member, Value, map_value, some_value
 
-ROOT = Path(__file__).parent.parent
-
 WHERE = {
     "draft_2011": ("parisc32", "parisc32_4_14", "s390x"),
     "addr_end_cursor_2020": ("i386", "i386_pae", "arm", "arm_4_14", "parisc32", "s390x"),
@@ -39,6 +40,17 @@ WHERE = {
     "progress_guard_2023": ("i386", "i386_pae", "arm", "parisc32"),
 }
 """The wrong forms, and geometries on which they are wrong in user space."""
+
+SITUATIONS = {
+    "last_pmd": "next_pmd(old_addr + (len - 1)) == 0",
+    "far": "pmd_addr(old_addr) != pmd_addr(old_addr + (len - 1)) && pte[old_addr + (len - PAGE_SIZE)] != none",
+    "source_sum_wraps": "int(old_addr) + 2 * int(len) > int(~0)",
+    "destination_sum_wraps": "int(new_addr) + 2 * int(len) > int(~0)"
+    " && pmd_addr(old_addr + (len - PAGE_SIZE)) in table",
+}
+"""Covers that examples are drawn for, too: the range ends in the last PMD of the word; an entry stands behind the first
+of its PMDs; the end of a range and its length add up to more than a word. Two of three examples are of one of them,
+where there are such."""
 
 UNIFORM = 100
 """How many uniform examples the others are compared with."""
@@ -64,7 +76,7 @@ class Search:
         return None
 
     def maker(self) -> Maker:
-        return Maker(self.tests.program, self.routine, (), affordable)
+        return Maker(self.tests.program, self.routine, self.tests.aims(self.routine), affordable)
 
     def drawn(self, number: int, count: int = EXAMPLES, maker: Maker | None = None) -> list[Example]:
         """The examples of a seed. A maker that is given remembers what it finds out; what it makes is the same."""
@@ -82,11 +94,15 @@ class Search:
         most = min(top, PMDS << constant(context, "PMD_SHIFT")) >> shift
         states = {s: some_value(s.type, context.word_bits) for s in program.states(routine.module)}
         while count:
-            places = {p: choices.randrange(most if p.name == "len" else top >> shift) << shift for p in routine.parameters}
+            places = {
+                p: choices.randrange(most if p.name == "len" else top >> shift) << shift for p in routine.parameters
+            }
             values: dict[Symbol, Value] = {**places}
             if not holds_requires(program, context, routine, values, states):
                 continue
-            yield Example(b"", geometry.name, context, values, {**states, **entries(context, values, states, choices)}, {})
+            yield Example(
+                b"", geometry.name, context, values, {**states, **entries(context, values, states, choices)}, {}
+            )
             count -= 1
 
 
@@ -106,7 +122,9 @@ def entries(
             assert isinstance(symbol.type, core.MapType)
             assert isinstance(symbol.type.value, core.OpaqueType)
             held: dict[Value, Value] = {a: Member(symbol.type.value, 100 + n) for n, a in enumerate(at)}
-            found[symbol] = map_value(symbol.type, some_value(symbol.type.value, context.word_bits), held, context.word_bits)
+            found[symbol] = map_value(
+                symbol.type, some_value(symbol.type.value, context.word_bits), held, context.word_bits
+            )
         elif symbol.name == "table":
             assert isinstance(symbol.type, core.SetType)
             found[symbol] = map_value(symbol.type, False, {a & -pmd: True for a in at}, context.word_bits)
@@ -120,12 +138,34 @@ def affordable(context: Context, values: Mapping[Symbol, Value]) -> bool:
     return length >> constant(context, "PMD_SHIFT") <= PMDS
 
 
-def search(whole: Suite, form: Form, on: tuple[str, ...]) -> Search:
+def search(form: Form, on: tuple[str, ...]) -> Search:
     """A form in the place of its contract on these geometries."""
     name = f"{form.__name__}.{form.__name__}"
-    routine = replace(whole.program.routines()[name], on=on)
+    routine = replace(whole().program.routines()[name], on=on)
     claims = tuple(Generated(f"{name}.ensures.{c.label}", routine, c) for c in routine.ensures)
-    return Search(whole.running({name: form}), routine, claims)
+    return Search(whole().running({name: form}), routine, claims)
+
+
+def situations() -> str:
+    """The covers as a module."""
+    names = ", ".join(f"{name}.{name}" for name in WHERE)
+    covers = (
+        f"""
+/// reached by: {names}
+cover {name}(old_addr: word, new_addr: word, len: word)
+    witness here: len > 0 && {holds};
+"""
+        for name, holds in SITUATIONS.items()
+    )
+    return "module situations;\nimport forms;\n" + "".join(covers)
+
+
+@cache
+def whole() -> Suite:
+    """The specification of the forms with the situations."""
+    with TemporaryDirectory() as folder:
+        with_module(Path(folder), "situations", situations())
+        return suite([Path(folder) / "spec"], {}, Path(folder))
 
 
 def forms() -> Iterator[tuple[Form, tuple[str, ...]]]:
@@ -138,11 +178,10 @@ def row(counts: list[int | None]) -> str:
 
 
 def main(seeds: int) -> int:
-    whole = suite([ROOT / "spec"], {}, ROOT)
     everywhere = True
     for form, names in forms():
         for on in (*((name,) for name in names), names):
-            one = search(whole, form, on)
+            one = search(form, on)
             maker = one.maker()
             counts = [one.found(one.drawn(number, maker=maker)) for number in range(seeds)]
             everywhere = everywhere and None not in counts

@@ -132,12 +132,19 @@ def _gaps(marks: Landmarks, words: Sequence[int]) -> list[int]:
 
 def _to_edges(marks: Landmarks, unit: int, words: Sequence[int]) -> list[int]:
     exact = [(w & -size) + size * times - w for size in marks.sizes for w in words for times in MULTIPLES]
+    exact += [place - w for place in marks.places for w in words]
     return _around([*exact, *_gaps(marks, words)], (-unit, unit))
 
 
 def _middle(marks: Landmarks, unit: int) -> list[int]:
     half = marks.top // 2
-    exact = [half, *marks.places, *(half - size for size in marks.sizes), *(half + size for size in marks.sizes)]
+    exact = [
+        half,
+        *marks.places,
+        *(place // 2 for place in marks.places),
+        *(half - size for size in marks.sizes),
+        *(half + size for size in marks.sizes),
+    ]
     return _around(exact, (-unit, unit))
 
 

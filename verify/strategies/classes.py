@@ -77,7 +77,7 @@ def _input_class(program: core.Program, module: core.Module, cover: core.Routine
     routines = program.routines()
     full = name if "." in name else f"{module.name}.{name}"
     procedure = routines.get(full)
-    if procedure is None or procedure.kind is not RoutineKind.PROCEDURE:
+    if procedure is None or procedure.kind not in (RoutineKind.PROCEDURE, RoutineKind.REFUTE_PROCEDURE):
         raise BadClass(f"{place}, but there is no procedure `{full}`")
     theirs = {(p.name, p.type): p for p in procedure.parameters}
     parameters: dict[Symbol, Symbol] = {}
