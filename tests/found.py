@@ -1,20 +1,20 @@
-"""Survey: are the wrong forms of the loop found by the tests generated from their contracts, and how soon?
+"""Survey: are the wrong forms of the loop found by the tests generated from their contract, and how soon?
 
-No test: twenty seeds take minutes. From the root of the project:
-
-    python tests/found.py [SEEDS]
+    python tests/found.py                    makes the table of README.md and prints it, in minutes
+    python tests/found.py SEEDS [FORM ...]   so many seeds, and these forms alone
 
 Each wrong form is run as an implementation of its own `refute procedure`, whose contract is that of the right forms
-for ranges in user space, on a geometry where the form is wrong. Prints a line for each form and geometry, and at the
-end one for the geometries together: by how many seeds one of the default number of examples breaks a claim, and after
-how many on average. Beside it the same for uniform examples. The exit status is 0 iff all seeds find all forms.
+for ranges in user space, on a geometry where the form is wrong. It is found by a seed if one of the default number of
+examples breaks a clause of `ensures`; "after" is the number of that example, on average over the seeds that find it.
+Beside it the same for uniform examples, and for a right form under the same contract, of which nothing may be found.
+The exit status is 0 iff all seeds find all forms, and none finds the right one. `tests/test_found.py` keeps a part.
 """
 
 from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -22,9 +22,9 @@ from tempfile import TemporaryDirectory
 
 from bridge import constant
 from generated import EXAMPLES, Generated, Suite, broken, each_example, ran_on, suite
-from history_bridge import with_module
+from history_bridge import FORMS, with_module
 
-from mremap_impl.history import WRONG, Form
+from mremap_impl.history import Form, deltas_2011
 from verify import core
 from verify.core import Symbol
 from verify.evaluate import Context
@@ -33,24 +33,30 @@ from verify.strategies.examples import Example, Maker
 from verify.values import Member, Value, map_value, some_value
 
 WHERE = {
-    "draft_2011": ("parisc32", "parisc32_4_14", "s390x"),
-    "addr_end_cursor_2020": ("i386", "i386_pae", "arm", "arm_4_14", "parisc32", "s390x"),
-    "addr_end_2020": ("i386", "arm_4_14", "mips32"),
-    "get_extent_2020": ("parisc32", "parisc32_4_14", "s390x"),
-    "progress_guard_2023": ("i386", "i386_pae", "arm", "parisc32"),
+    "draft_2011": "parisc32",
+    "addr_end_cursor_2020": "i386_pae",
+    "addr_end_2020": "i386",
+    "get_extent_2020": "parisc32",
+    "progress_guard_2023": "i386",
 }
-"""The wrong forms, and geometries on which they are wrong in user space."""
+"""The wrong forms, each with a geometry on which it is wrong in user space: the port on record, where there is one."""
 
 SITUATIONS = {
     "last_pmd": "next_pmd(old_addr + (len - 1)) == 0",
     "far": "pmd_addr(old_addr) != pmd_addr(old_addr + (len - 1)) && pte[old_addr + (len - PAGE_SIZE)] != none",
     "source_sum_wraps": "int(old_addr) + 2 * int(len) > int(~0)",
-    "destination_sum_wraps": "int(new_addr) + 2 * int(len) > int(~0)"
-    " && pmd_addr(old_addr + (len - PAGE_SIZE)) in table",
+    "destination_sum_wraps": "int(new_addr) + int(len - PMD_SIZE) + int(len) > int(~0) && len > PMD_SIZE"
+    " && pmd_offset(old_addr) != pmd_offset(new_addr)"
+    " && pmd_addr(old_addr + (len - PMD_SIZE)) in table && !refuses[asked]",
 }
-"""Covers that examples are drawn for, too: the range ends in the last PMD of the word; an entry stands behind the first
-of its PMDs; the end of a range and its length add up to more than a word. Two of three examples are of one of them,
-where there are such."""
+"""Covers that examples are drawn for: two of three are of one of them, where there are such. They are what the wrong
+forms of the record were wrong about, all at once and for all forms alike: the range ends in the last PMD of the word;
+an entry stands behind the first of its PMDs; the end of the old range and its length add up to more than a word, or
+that of the new one, still a PMD before the end, where something is to be moved and the two ranges lie differently in
+their PMDs."""
+
+CONTROL: Form = deltas_2011
+"""A right form."""
 
 UNIFORM = 100
 """How many uniform examples the others are compared with."""
@@ -61,7 +67,7 @@ PMDS = 2048
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A wrong form in the place of its contract on some geometries."""
+    """An implementation in the place of a wrong form's contract, on the form's geometry."""
 
     tests: Suite
     routine: core.Routine
@@ -138,12 +144,12 @@ def affordable(context: Context, values: Mapping[Symbol, Value]) -> bool:
     return length >> constant(context, "PMD_SHIFT") <= PMDS
 
 
-def search(form: Form, on: tuple[str, ...]) -> Search:
-    """A form in the place of its contract on these geometries."""
-    name = f"{form.__name__}.{form.__name__}"
-    routine = replace(whole().program.routines()[name], on=on)
+def search(form: str, implementation: Form | None = None) -> Search:
+    """A wrong form in the place of its contract, or another implementation in that place."""
+    name = f"{form}.{form}"
+    routine = replace(whole().program.routines()[name], on=(WHERE[form],))
     claims = tuple(Generated(f"{name}.ensures.{c.label}", routine, c) for c in routine.ensures)
-    return Search(whole().running({name: form}), routine, claims)
+    return Search(whole().running({name: implementation or FORMS[form]}), routine, claims)
 
 
 def situations() -> str:
@@ -168,29 +174,35 @@ def whole() -> Suite:
         return suite([Path(folder) / "spec"], {}, Path(folder))
 
 
-def forms() -> Iterator[tuple[Form, tuple[str, ...]]]:
-    return ((form, WHERE[form.__name__]) for form in WRONG)
-
-
-def row(counts: list[int | None]) -> str:
+def cells(counts: list[int | None]) -> str:
+    """By how many seeds something was found, and after how many examples on average."""
     hits = [n for n in counts if n is not None]
-    return f"{len(hits):2d} of {len(counts)}" + (f", after {sum(hits) / len(hits):5.1f}" if hits else "")
+    return f"{len(hits)} of {len(counts)} | {sum(hits) / len(hits):.1f}" if hits else f"0 of {len(counts)} | -"
 
 
-def main(seeds: int) -> int:
-    everywhere = True
-    for form, names in forms():
-        for on in (*((name,) for name in names), names):
-            one = search(form, on)
-            maker = one.maker()
-            counts = [one.found(one.drawn(number, maker=maker)) for number in range(seeds)]
-            everywhere = everywhere and None not in counts
-            line = f"{form.__name__:22} {on[0] if len(on) == 1 else 'all of these':14} {row(counts)}"
-            if len(on) == 1:
-                line += f"; uniform {row([one.found(one.uniform(number)) for number in range(seeds)])}"
-            print(line, flush=True)
-    return 0 if everywhere else 1
+HEAD = f"""\
+| form | on | found by seeds | after | uniform: by seeds of {UNIFORM} | after | `{CONTROL.__name__}` in its place |
+|---|---|---|---|---|---|---|"""
+
+
+def main(seeds: int, forms: Sequence[str]) -> int:
+    as_claimed = True
+    print(HEAD)
+    for form in forms:
+        wrong, right = search(form), search(form, CONTROL)
+        maker = wrong.maker()
+        counts: list[int | None] = []
+        control: list[int | None] = []
+        for number in range(seeds):
+            examples = wrong.drawn(number, maker=maker)
+            counts.append(wrong.found(examples))
+            control.append(right.found(examples))
+        uniform = [wrong.found(wrong.uniform(number)) for number in range(seeds)]
+        as_claimed = as_claimed and None not in counts and set(control) == {None}
+        hits = sum(n is not None for n in control)
+        print(f"| `{form}` | `{WHERE[form]}` | {cells(counts)} | {cells(uniform)} | {hits} of {seeds} |", flush=True)
+    return 0 if as_claimed else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 20))
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 20, sys.argv[2:] or tuple(WHERE)))

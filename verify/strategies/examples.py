@@ -72,8 +72,8 @@ def from_contract(
     aims: Sequence[InputClass] = (),
     keep: Keep = lambda _context, _values: True,
 ) -> st.SearchStrategy[Example]:
-    """Inputs that meet a routine's `requires` and the invariants that its module sees, on any geometry, or on those that
-    the routine is `on`.
+    """Inputs that meet a routine's `requires` and the invariants that its module sees, on any geometry, or on those
+    that the routine is `on`.
 
     They are built so, not sorted out; one is rejected only where no arguments, or no maps, were found that meet the
     conditions together. Of three examples two are built to lie in one of the `aims`, classes of inputs of the same
