@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import translate
+from functools import cache
 
 from verify import core
 from verify.diagnostic import Diagnostic
@@ -86,8 +87,9 @@ def plan(request: Request) -> Plan:
 
 def matches(id_: str, only: Sequence[str]) -> bool:
     """True iff some pattern matches the id, or there is none. `[3]`, as ids have it, stands for itself."""
-    return not only or any(re.match(translate(_literal(pattern)), id_) for pattern in only)
+    return not only or any(_compiled(pattern).match(id_) for pattern in only)
 
 
-def _literal(pattern: str) -> str:
-    return re.sub(r"\[(\d+)\]", r"[[]\1]", pattern)
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(translate(re.sub(r"\[(\d+)\]", r"[[]\1]", pattern)))
