@@ -7,25 +7,26 @@ generated tests are run on, or one that is given by hand.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from body import ran
 from bridge import affordable
 from faults import GIVEN, Fault, Given
 
 from verify import core
 from verify.core import MapType, SetType, Symbol
 from verify.elaborate import elaborate
-from verify.evaluate import Table, context_for
-from verify.execute import Repeats, Run, Violated, execute, holds_requires
+from verify.evaluate import context_for
+from verify.execute import Repeats, Run, Violated, holds_requires
 from verify.load import load
 from verify.obligations import obligations
 from verify.span import Source
 from verify.strategies.classes import input_classes
 from verify.strategies.examples import PART, Example, Maker
-from verify.strategies.hooks import Answers, Hook, Style
+from verify.strategies.hooks import Hook, Style
 from verify.values import Member, Value, map_value, some_value
 
 FUEL = 700
@@ -122,37 +123,6 @@ def _state(symbol: Symbol, given: Given, bits: int) -> Value:
 
 
 # --- runs ----------------------------------------------------------------------------------------------------------
-
-
-class _Asked(dict[tuple[Value, ...], Value]):
-    """What a hook has answered, and answers once it is asked."""
-
-    def __init__(self, answers: Answers) -> None:
-        super().__init__()
-        self.answers = answers
-
-    def get(self, row: Any, _default: Any = None) -> Any:
-        self[row] = self.answers.answer(row)
-        return self[row]
-
-
-def settled(program: core.Program, routine: core.Routine, example: Example, fuel: int) -> tuple[Example, Run]:
-    """A run in which nothing is looked at; and the example with all that was asked in it settled."""
-    answers = {name: hook.start() for name, hook in example.hooks.items()}
-    asking = {name: Table(some_value(a.hook.define.result, a.hook.word_bits), _Asked(a)) for name, a in answers.items()}
-    run = ran(
-        program, routine, replace(example, context=replace(example.context, tables=asking)), lambda _: False, fuel
-    )
-    tables = {name: a.table() for name, a in answers.items()}
-    return replace(example, context=replace(example.context, tables=tables)), run
-
-
-def ran(program: core.Program, routine: core.Routine, example: Example, watch: Callable[[str], bool], fuel: int) -> Run:
-    def choose(statement: core.Havoc) -> Value:
-        return some_value(statement.target.type, example.context.word_bits)
-
-    state, arguments = example.state, example.arguments
-    return execute(program, example.context, routine, arguments, state, watch=watch, choose=choose, fuel=fuel)
 
 
 def breaks(program: core.Program, routine: core.Routine, example: Example, ids: Iterable[str]) -> set[str]:

@@ -16,6 +16,7 @@ from bridge import Function, Misbehaved, NoBridge, Outcome, affordable, call, ch
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import FailedHealthCheck, Unsatisfiable
 from lockstep import Among, call_among, interference, record_claims
+from severity import Call, Failure, finding
 
 from verify import core
 from verify.core import WORD_BITS, Symbol, SymbolKind
@@ -49,6 +50,13 @@ class BadSuite(Exception):
 
 class Broken(Exception):
     """A claim does not hold; the message is what a person reads."""
+
+
+class Contradicted(Broken):
+    """A claim does not hold, and that is no fault of code or specification: the proof or the binding is wrong.
+
+    Nothing that either of them says counts until it is known what is wrong with it.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +182,8 @@ def _tests(program: core.Program, routine: core.Routine) -> list[Generated]:
 
 
 def run(suite: Suite, test: Generated, *, count: int = EXAMPLES, number: int = 0) -> None:
-    """Runs a test on `count` examples drawn with seed `number`. Raises Broken with the smallest example found.
+    """Runs a test on `count` examples drawn with seed `number`. Raises Broken with the smallest example found, and
+    whose fault it is; Contradicted if it is ours.
 
     A claim that is undecided on an example does not hold, nor does any if a class of the procedure was reached by too
     few examples.
@@ -182,7 +191,7 @@ def run(suite: Suite, test: Generated, *, count: int = EXAMPLES, number: int = 0
     found = drawn(suite, test.routine, count, number)
     for ran in found.ran:
         if broken(test, ran) is not None:
-            raise Broken(message(suite, test, _smallest(suite, test, found, ran)))
+            raise _failure(suite, test, _smallest(suite, test, found, ran))
     missed = [
         f"  {name}: {reached} of {len(found.ran)} examples"
         for name, reached in found.reached.items()
@@ -281,6 +290,24 @@ def _smallest(suite: Suite, test: Generated, found: Drawn, failing: Ran) -> Ran:
     example = found.maker.make(shrunk(failing.example.choices, fails))
     assert example is not None
     return ran_on(suite, test.routine, example)
+
+
+def _failure(suite: Suite, test: Generated, ran: Ran) -> Broken:
+    """What to raise on an example on which a claim is false."""
+    routine = test.routine
+    followed = interference(suite.program, routine) is not None
+    example = replace(ran.example, context=ran.context)
+    failure = Failure(test.id, routine, example, ran.outcome, None if followed else binding(routine))
+    found = finding(suite.program, suite.sources, failure)
+    text = f"{found.words}\n{message(suite, test, ran)}"
+    return Contradicted(text) if found.ours else Broken(text)
+
+
+def binding(routine: core.Routine) -> Call:
+    """What a function leaves behind on an example of a procedure."""
+    return lambda function, example: call(
+        routine, function, example, {name: hook.start() for name, hook in example.hooks.items()}
+    )
 
 
 def broken(test: Generated, ran: Ran) -> str | None:

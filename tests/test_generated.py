@@ -137,8 +137,12 @@ def test_a_failure_is_shown_on_a_small_example_in_the_terms_of_the_specification
         run(made, next(t for t in made.tests if t.id == "move_page_tables.move_ptes.ensures.moved"), count=EXAMPLES)
     lines = str(error.value).splitlines()
     start = lines.index("  smallest example found:")
-    assert lines[0].endswith("move_ptes.ensures.moved, as mremap_impl.mremap.move_ptes has it: it is false")
-    assert "ensures  moved:" in lines[1]
+    assert lines[0] == (
+        "move_page_tables.move_ptes.ensures.moved: the implementation is wrong: "
+        "the specification's body meets it on this example"
+    )
+    assert lines[1].endswith("move_ptes.ensures.moved, as mremap_impl.mremap.move_ptes has it: it is false")
+    assert "ensures  moved:" in lines[2]
     titles = [line[4:14].strip() for line in lines[start + 1 :] if line[4:14].strip()]
     assert titles[1:] == ["called", "before", "after", "where", "asked"]
     assert next(line for line in lines if " pte = " in line).count("pte_t#") <= 2, "one or two entries are enough"
@@ -317,7 +321,7 @@ def test_pytest_collects_what_the_specification_says_and_lists_what_is_left_out(
     assert left_out in pyproject
     (tmp_path / "pyproject.toml").write_text(pyproject.replace(left_out, ""), encoding="utf-8")
     (tmp_path / "tests").mkdir()
-    for name in ("bridge", "conftest", "generated", "inject", "lockstep", "test_generated"):
+    for name in ("body", "bridge", "conftest", "generated", "inject", "lockstep", "severity", "test_generated"):
         shutil.copy(ROOT / "tests" / f"{name}.py", tmp_path / "tests")
     # In a worker, as always: what it has to say must get to the process that prints.
     options = ["-q", "-n", "1", "-p", "no:cacheprovider", "--examples", "20", "-k", "latency_cut.ensures"]
