@@ -46,7 +46,10 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """An entry given by hand, for `routines`. What is not named is 0, or empty; the hook leaves entries as they are."""
+    """An entry given by hand, for `routines`. What is not named is 0, or empty; the hook leaves entries as they are.
+
+    `bad`: bad entries of pmds. `becomes`: which strokes of others have an entry to put.
+    """
 
     routines: tuple[str, ...]
     geometry: Mapping[str, int]
@@ -54,6 +57,8 @@ class Given:
     entries: tuple[int, ...]
     tables: tuple[int, ...]
     refused: tuple[int, ...] = ()
+    bad: tuple[int, ...] = ()
+    becomes: tuple[int, ...] = ()
 
 
 EXTENT, TABLES, MOVE, BY_PAGE = "extent.spec", "tables.spec", "move_page_tables.spec", "by_page.spec"

@@ -111,14 +111,21 @@ class Entries:
 
 def _state(symbol: Symbol, given: Given, bits: int) -> Value:
     """A state variable, plain but for what is given."""
-    type_, keys = symbol.type, {"pte": given.entries, "table": given.tables, "refuses": given.refused}
+    type_ = symbol.type
+    keys = {
+        "pte": given.entries,
+        "table": given.tables,
+        "refuses": given.refused,
+        "bad_pmd": given.bad,
+        "becomes": given.becomes,
+    }
     value = some_value(type_, bits)
     if symbol.name not in keys:
         return value
     assert isinstance(type_, MapType | SetType)
     entries: dict[Any, Any] = dict.fromkeys(keys[symbol.name], True)
     if isinstance(type_, MapType) and isinstance(type_.value, core.OpaqueType):
-        entries = {addr: Member(type_.value, 100 + number) for number, addr in enumerate(given.entries)}
+        entries = {addr: Member(type_.value, 100 + number) for number, addr in enumerate(keys[symbol.name])}
     return map_value(type_, some_value(core.value_type(type_), bits), entries, bits)
 
 
