@@ -254,6 +254,7 @@ def verdict_of(entry: Mapping[str, str]) -> str:
     return f"{verdict} ({entry['reason']})" if verdict == "UNKNOWN" else verdict
 
 
+@pytest.mark.xdist_group("documented examples")
 @pytest.mark.parametrize("block", EXAMPLES, ids=str)
 def test_examples_get_the_verdicts_beside_them(block: Block, verdicts: Mapping[Block, tuple[Seen, ...]]) -> None:
     seen = verdicts[block]

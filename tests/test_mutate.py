@@ -24,6 +24,10 @@ from verify.span import Source
 from verify.unchanged import Unchanged
 
 
+pytestmark = pytest.mark.xdist_group("mutate")
+"""All in one process: the mutants are judged once."""
+
+
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[core.Program, Loaded]:
     folder = tmp_path_factory.mktemp("mutate")
