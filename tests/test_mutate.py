@@ -23,7 +23,6 @@ from verify.mutate_report import mutate_json, mutate_text
 from verify.span import Source
 from verify.unchanged import Unchanged
 
-
 pytestmark = pytest.mark.xdist_group("mutate")
 """All in one process: the mutants are judged once."""
 

@@ -163,9 +163,11 @@ def test_of_what_says_the_same_one_clause_is_kept(folder: Path) -> None:
         assert result.used == ("step.roundabout.requires.both",)
 
 
+DEAR = ("step.as_in_2005.ensures.exact", "step.by_deltas.ensures.exact")
+"""Those of which the check takes long on the bits: it is made at 32 bits alone."""
+
 SMALL = (
-    "step.as_in_2005.ensures.exact",
-    "step.by_deltas.ensures.exact",
+    *DEAR,
     "step.end_apart.ensures.apart",
     "step.roundabout.ensures.below",
     "machine.levels_nest.ensures.pmd",
@@ -185,7 +187,7 @@ SMALL = (
 @pytest.mark.parametrize("id_", SMALL)
 def test_what_is_used_is_enough_and_all_of_it_is_needed(folder: Path, id_: str) -> None:
     program, tasks = at_every_geometry(folder, id_)
-    for task in tasks:
+    for task in tasks[:1] if id_ in DEAR else tasks:
         check_minimal(program, task)
 
 
