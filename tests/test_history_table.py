@@ -192,7 +192,6 @@ def test_values_are_read_as_they_are_printed() -> None:
     [
         ("i386", ("progress_guard_2023",)),
         ("parisc32", ("get_extent_2020",)),
-        ("x86_64", ("deltas_2011", "get_extent_2020")),
         ("arm_4_14", ("addr_end_2020",)),
     ],
 )
