@@ -11,6 +11,7 @@ from expressions import Example
 
 from verify import core
 from verify.core import BOOL, INT, WORD, Symbol
+from verify.rename import rebuilt
 from verify.sites import subexpressions
 from verify.values import show
 
@@ -59,31 +60,6 @@ def _free(expr: core.Expr) -> frozenset[Symbol]:
         return frozenset((expr.symbol,)) if expr.symbol.kind is core.SymbolKind.BOUND else frozenset()
     found: frozenset[Symbol] = frozenset().union(*(_free(child) for child in core.children(expr)))
     return found - frozenset(_binds(expr))
-
-
-def rebuilt(expr: core.Expr, parts: tuple[core.Expr, ...]) -> core.Expr:
-    """The expression with other sub-expressions, in the order of `core.children`."""
-    match expr:
-        case core.Literal() | core.Element() | core.Var() | core.EmptySet():
-            return expr
-        case core.Old() | core.Quantifier():
-            return replace(expr, body=parts[0])
-        case core.Unary() | core.ToInt() | core.ToWord():
-            return replace(expr, operand=parts[0])
-        case core.Binary():
-            return replace(expr, left=parts[0], right=parts[1])
-        case core.Let():
-            return replace(expr, value=parts[0], body=parts[1])
-        case core.Index():
-            return replace(expr, base=parts[0], key=parts[1])
-        case core.Ite():
-            return replace(expr, condition=parts[0], then=parts[1], otherwise=parts[2])
-        case core.Update():
-            return replace(expr, base=parts[0], key=parts[1], value=parts[2])
-        case core.Apply():
-            return replace(expr, arguments=parts)
-        case _:
-            assert_never(expr)
 
 
 # --- in writing ----------------------------------------------------------------------------------------------------

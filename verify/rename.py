@@ -1,4 +1,4 @@
-"""Substitution of variables, and the conditions under which the operations within an expression are defined."""
+"""Substitution in expressions, of variables and of parts, and when the operations within one are defined."""
 
 from __future__ import annotations
 
@@ -50,6 +50,31 @@ def rename(expr: core.Expr, values: Substitution, entry: Substitution) -> core.E
             return replace(expr, base=go(expr.base), key=go(expr.key), value=go(expr.value))
         case core.ToInt() | core.ToWord():
             return replace(expr, operand=go(expr.operand))
+        case _:
+            assert_never(expr)
+
+
+def rebuilt(expr: core.Expr, parts: tuple[core.Expr, ...]) -> core.Expr:
+    """The expression with these in place of its `core.children`."""
+    match expr:
+        case core.Literal() | core.Element() | core.Var() | core.EmptySet():
+            return expr
+        case core.Old() | core.Quantifier():
+            return replace(expr, body=parts[0])
+        case core.Unary() | core.ToInt() | core.ToWord():
+            return replace(expr, operand=parts[0])
+        case core.Binary():
+            return replace(expr, left=parts[0], right=parts[1])
+        case core.Let():
+            return replace(expr, value=parts[0], body=parts[1])
+        case core.Index():
+            return replace(expr, base=parts[0], key=parts[1])
+        case core.Ite():
+            return replace(expr, condition=parts[0], then=parts[1], otherwise=parts[2])
+        case core.Update():
+            return replace(expr, base=parts[0], key=parts[1], value=parts[2])
+        case core.Apply():
+            return replace(expr, arguments=parts)
         case _:
             assert_never(expr)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from enum import Enum
-from typing import assert_never
 
 from verify import core
 from verify.core import BOOL, INT, WORD, BinaryOp, SymbolKind, UnaryOp
+from verify.rename import rebuilt
 from verify.span import Source, Span
 from verify.stated import same_text
 
@@ -95,10 +95,7 @@ def _here(expr: core.Expr, source: Source) -> Iterator[Variant]:
             member = members[(members.index(name) + 1) % len(members)]
             if member != name:
                 yield Operator.CONSTANT, span, text, member, replace(expr, name=member)
-        case core.Var(symbol=symbol) if symbol.kind in (SymbolKind.PARAM, SymbolKind.CONST) and symbol.type in (
-            WORD,
-            INT,
-        ):
+        case core.Var(symbol=symbol) if symbol.kind in _CONSTANTS and symbol.type in (WORD, INT):
             for value in (0, 1):
                 yield Operator.CONSTANT, span, text, str(value), core.Literal(span, value, symbol.type)
             one = core.Literal(span, 1, symbol.type)
@@ -148,28 +145,3 @@ def swapped(arguments: Sequence[core.Expr]) -> Iterator[tuple[core.Expr, ...]]:
                 found = list(arguments)
                 found[i], found[j] = arguments[j], one
                 yield tuple(found)
-
-
-def rebuilt(expr: core.Expr, parts: tuple[core.Expr, ...]) -> core.Expr:
-    """The expression with these in place of its `core.children`."""
-    match expr:
-        case core.Literal() | core.Element() | core.Var() | core.EmptySet():
-            return expr
-        case core.Old() | core.Quantifier():
-            return replace(expr, body=parts[0])
-        case core.Unary() | core.ToInt() | core.ToWord():
-            return replace(expr, operand=parts[0])
-        case core.Binary():
-            return replace(expr, left=parts[0], right=parts[1])
-        case core.Let():
-            return replace(expr, value=parts[0], body=parts[1])
-        case core.Index():
-            return replace(expr, base=parts[0], key=parts[1])
-        case core.Ite():
-            return replace(expr, condition=parts[0], then=parts[1], otherwise=parts[2])
-        case core.Update():
-            return replace(expr, base=parts[0], key=parts[1], value=parts[2])
-        case core.Apply():
-            return replace(expr, arguments=parts)
-        case _:
-            assert_never(expr)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import assert_never
 
 from verify import core
 from verify.core import Symbol, SymbolKind
 from verify.evaluate import Context, Undecided, Undefined, evaluate
-from verify.rename import conjuncts
+from verify.rename import conjuncts, rebuilt
 from verify.sites import subexpressions
 from verify.values import Value
 
@@ -106,28 +105,3 @@ def substitute(expr: core.Expr, values: Mapping[Symbol, core.Expr]) -> core.Expr
     if isinstance(expr, core.Var):
         return values.get(expr.symbol, expr)
     return rebuilt(expr, tuple(substitute(child, values) for child in core.children(expr)))
-
-
-def rebuilt(expr: core.Expr, parts: tuple[core.Expr, ...]) -> core.Expr:
-    """The expression with these in place of its children."""
-    match expr:
-        case core.Literal() | core.Element() | core.Var() | core.EmptySet():
-            return expr
-        case core.Old() | core.Quantifier():
-            return replace(expr, body=parts[0])
-        case core.Unary() | core.ToInt() | core.ToWord():
-            return replace(expr, operand=parts[0])
-        case core.Binary():
-            return replace(expr, left=parts[0], right=parts[1])
-        case core.Let():
-            return replace(expr, value=parts[0], body=parts[1])
-        case core.Index():
-            return replace(expr, base=parts[0], key=parts[1])
-        case core.Ite():
-            return replace(expr, condition=parts[0], then=parts[1], otherwise=parts[2])
-        case core.Update():
-            return replace(expr, base=parts[0], key=parts[1], value=parts[2])
-        case core.Apply():
-            return replace(expr, arguments=parts)
-        case _:
-            assert_never(expr)

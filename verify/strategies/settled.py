@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from verify import core
 from verify.core import BinaryOp, SymbolKind, UnaryOp
 from verify.evaluate import Context, Undecided, Undefined, evaluate
+from verify.rename import rebuilt
 from verify.sites import subexpressions
-from verify.strategies.conditions import Condition, condition, rebuilt
+from verify.strategies.conditions import Condition, condition
 
 Answers = tuple[bool | None, ...]
 """To each question its answer on a geometry; None where it has none."""

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from verify import core
 from verify.core import BOOL, BinaryOp, EnumType, MapType, SetType, Symbol, key_type, value_type
-from verify.rename import conjunction
-from verify.strategies.conditions import Values, rebuilt
+from verify.rename import conjunction, rebuilt
+from verify.strategies.conditions import Values
 from verify.values import Member, Value, map_value
 
 
