@@ -19,11 +19,11 @@ from verify.passive import Kind, Obligation
 from verify.present import telling_inputs
 from verify.question import params_in
 from verify.run import FUEL, Violation, find_run, may_start, replay
-from verify.scopes import WIDTHS, Scope, Scopes, named
-from verify.seen import geometries, whole
+from verify.scopes import WIDTHS, Scope, Scopes
 from verify.sites import statements
 from verify.syntax import RoutineKind
 from verify.terms import forget
+from verify.vectors import scopes
 from verify.verdict import Shown
 
 FEW, MOST = 2, 8
@@ -98,29 +98,22 @@ class Hunt:
         return Kill(run.id, run.id in self.claims.promised, here, telling_inputs(run), entry)
 
     def named(self) -> tuple[Scope, ...]:
-        return named_scopes(self.program, self.routine)
-
-
-def named_scopes(program: core.Program, routine: core.Routine) -> tuple[Scope, ...]:
-    """The geometries with a name that a procedure is about."""
-    items = program.visible_items(routine.module)
-    there = geometries(program, routine.module).values()
-    return tuple(named(g) for g in there if whole(g, items) and (routine.on is None or g.name in routine.on))
+        return scopes(self.program, self.routine)
 
 
 def telling_scopes(program: core.Program, routine: core.Routine) -> tuple[Scope, ...]:
     """Of the named geometries one for each way in which runs of the procedure go, and then every one, at each size."""
     params = params_in(program, executed(program, routine))
     found: dict[object, Scope] = {}
-    for scope in named_scopes(program, routine):
+    for scope in scopes(program, routine):
         key = (scope.word_bits, tuple((s, v) for s, v in scope.values.items() if s in params))
         found.setdefault(key, scope)
     some = tuple(found.values())[:MOST]
     if routine.on is not None:
         return some
-    scopes = Scopes(program, None)
+    every = Scopes(program, None)
     entry = obligations_of(program, routine)[0]
-    return (*some, *(scopes.general(entry, width) for width in WIDTHS))
+    return (*some, *(every.general(entry, width) for width in WIDTHS))
 
 
 @dataclass(frozen=True, slots=True)
