@@ -59,6 +59,9 @@ BY_HAND_OF_HISTORY = (
 EXAMPLE_SECONDS = 1.5
 """How much of the processor's time one example may take. Unbroken, none takes a fifth of it."""
 
+AGAIN_SECONDS = 0.5
+"""After how much more it is said once more that time is up."""
+
 PATIENCE = 4
 """At how many examples of a procedure time may be up before the others are not tried."""
 
@@ -137,6 +140,7 @@ def _runs(suite: Suite, name: str) -> Runs:
     begun = time.process_time()
     with _calls(calls):
         ran = tuple(ran_on(suite, routine, example) for example in examples)
+    assert calls, f"{name} is implemented elsewhere than in {ROOT}: is another copy of this project installed?"
     tests = tuple(t for t in suite.tests if t.routine.qualified == name)
     return Runs(routine, tests, ran, frozenset(calls), time.process_time() - begun)
 
@@ -257,7 +261,8 @@ def _within(seconds: float) -> Iterator[None]:
         raise OutOfTime
 
     signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
+    # Again and again: what is raised in a callback of the garbage collector is lost.
+    signal.setitimer(signal.ITIMER_PROF, seconds, AGAIN_SECONDS)
     try:
         yield
     except MemoryError as error:

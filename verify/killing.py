@@ -5,6 +5,7 @@ What has killed one mutant is tried on the next before anything is searched for.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -137,34 +138,57 @@ def required_of(program: core.Program, caller: core.Routine) -> dict[str, tuple[
     }
 
 
-def bites(
-    program: core.Program,
-    every: Sequence[Mutant],
-    pool: Sequence[Confirmed],
-    wanted: Mapping[str, tuple[str, str]],
-) -> Iterator[Bite]:
-    """For preconditions of callees, by the ids of a caller: mutants of the caller that nothing else tells.
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A procedure whose mutants are looked at for what callees require of it.
 
-    Each is run from these entries. A run that breaks such a precondition goes on without it, to the end, and there all
-    that its procedure promises must hold: who dropped the precondition would let it pass.
+    `wanted`: preconditions of callees, by the ids of the calls that are to keep them. `pool`: entries that are known.
+    `seconds`: for how long another one may be looked for, for each mutant, and until which time (monotonic).
     """
-    left = set(wanted.values())
-    for mutant in every:
-        routine = applied(program, mutant)
-        changed = program.replacing(routine)
-        claims: Claims | None = None
-        for entry in pool:
-            if not left:
-                return
-            if not may_start(changed, entry.context, routine, entry.values):
-                continue
-            for one in sorted(left):
-                ids = frozenset(i for i, required in wanted.items() if required == one)
-                run = replay(changed, routine, entry, (), ids.__contains__, FUEL)
-                if not isinstance(run, Violation):
-                    continue
-                claims = claims or Claims.of(changed, routine, obligations_of(changed, routine))
-                others = claims.promised - ids
-                if isinstance(replay(changed, routine, entry, (), others.__contains__, FUEL), Finished):
-                    left.discard(one)
-                    yield Bite(*one, mutant, Hunt(changed, routine, claims).kill(run))
+
+    program: core.Program
+    routine: core.Routine
+    wanted: Mapping[str, tuple[str, str]]
+    pool: tuple[Confirmed, ...]
+    seconds: float
+    deadline: float
+
+    def bites(self, every: Sequence[Mutant]) -> Iterator[Bite]:
+        """For each precondition that is wanted, a mutant of the caller that nothing else tells, if one is found.
+
+        A run that breaks such a precondition goes on without it, to the end, and there all that its procedure promises
+        must hold: who dropped the precondition would let it pass.
+        """
+        left = set(self.wanted.values())
+        for entries in (self.known, self.found):
+            for mutant in every if left else ():
+                hunt = Hunt.of(self.program, mutant)
+                for entry in entries(hunt, left):
+                    for one, kill in self.broken(hunt, entry, left):
+                        left.discard(one)
+                        yield Bite(*one, mutant, kill)
+
+    def known(self, _hunt: Hunt, _left: Collection[tuple[str, str]]) -> tuple[Confirmed, ...]:
+        return self.pool
+
+    def found(self, hunt: Hunt, left: Collection[tuple[str, str]]) -> tuple[Confirmed, ...]:
+        """An entry from which a mutant breaks a precondition that is left, if one is soon found."""
+        seconds = min(self.seconds, self.deadline - time.monotonic())
+        ids = frozenset(i for i, required in self.wanted.items() if required in left)
+        kill = hunt.search(telling_scopes(self.program, self.routine)[:1], seconds, ids) if seconds > 0 else None
+        return () if kill is None else (kill.entry,)
+
+    def broken(
+        self, hunt: Hunt, entry: Confirmed, left: Collection[tuple[str, str]]
+    ) -> Iterator[tuple[tuple[str, str], Kill]]:
+        """The preconditions of those left that a run of a mutant from an entry breaks, and nothing else that counts."""
+        if not may_start(hunt.program, entry.context, hunt.routine, entry.values):
+            return
+        for one in sorted(left):
+            ids = frozenset(i for i, required in self.wanted.items() if required == one)
+            run = replay(hunt.program, hunt.routine, entry, (), ids.__contains__, FUEL)
+            others = hunt.claims.promised - ids
+            if isinstance(run, Violation) and isinstance(
+                replay(hunt.program, hunt.routine, entry, (), others.__contains__, FUEL), Finished
+            ):
+                yield one, hunt.kill(run)

@@ -89,15 +89,21 @@ def mutants(program: core.Program, routine: core.Routine, sources: Mapping[str, 
 def procedures(program: core.Program, only: Sequence[str]) -> tuple[core.Routine, ...]:
     """The procedures of the modules asked for that have a body and claim to be right, whose name, or qualified name,
     matches one of the patterns (none: all). What others do is not among them: it is to be free, not right."""
-    items = (item for module in program.modules if module.root for item in module.items)
     return tuple(
         i
-        for i in items
-        if isinstance(i, core.Routine)
-        and i.kind is RoutineKind.PROCEDURE
-        and i.body is not None
-        and (not only or any(matches(name, only) for name in (i.name, i.qualified)))
+        for i in _with_bodies(program, RoutineKind.PROCEDURE)
+        if not only or any(matches(name, only) for name in (i.name, i.qualified))
     )
+
+
+def acting(program: core.Program) -> tuple[core.Routine, ...]:
+    """The interference procedures of the modules asked for. They are callers: what they call requires something."""
+    return tuple(_with_bodies(program, RoutineKind.INTERFERENCE))
+
+
+def _with_bodies(program: core.Program, kind: RoutineKind) -> Iterator[core.Routine]:
+    items = (item for module in program.modules if module.root for item in module.items)
+    return (i for i in items if isinstance(i, core.Routine) and i.kind is kind and i.body is not None)
 
 
 def applied(program: core.Program, mutant: Mutant) -> core.Routine:

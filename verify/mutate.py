@@ -16,9 +16,9 @@ from multiprocessing.connection import Connection
 from verify import core
 from verify.confirm import Confirmed
 from verify.contract import obligations_of
-from verify.killing import FEW, Bite, Hunt, Kill, bites, required_of, telling_scopes
+from verify.killing import FEW, Bite, Caller, Hunt, Kill, required_of, telling_scopes
 from verify.matrix import told
-from verify.mutants import Dropped, Mutant, mutants, procedures
+from verify.mutants import Dropped, Mutant, acting, mutants, procedures
 from verify.passive import Kind, Obligation
 from verify.schedule import Done, each
 from verify.scopes import Scopes
@@ -190,9 +190,10 @@ class ThirdRound:
         return {i: what for i, what in required_of(self.program, caller).items() if what in self.spared}
 
     def __call__(self, name: str) -> tuple[Bite, ...]:
-        caller = self.program.routines()[name]
-        every = mutants(self.program, caller, self.sources)
-        return tuple(bites(self.program, every, self.pools.get(name, ()), self.wanted(caller)))
+        routine, deadline = self.program.routines()[name], time.monotonic() + ROUND * self.timeout
+        pool, seconds = self.pools.get(name, ()), BRIEF * self.timeout
+        caller = Caller(self.program, routine, self.wanted(routine), pool, seconds, deadline)
+        return tuple(caller.bites(mutants(self.program, routine, self.sources)))
 
 
 def _alike(one: Obligation, other: Obligation) -> bool:
@@ -235,7 +236,7 @@ def judge(
             case _:
                 yield Judged(waiting[index], Fate.UNKNOWN, detail=told(outcome))
     third = ThirdRound(program, sources, timeout, pools, frozenset(spared))
-    callers = tuple(r.qualified for r in procedures(program, ()) if third.wanted(r))
+    callers = tuple(r.qualified for r in (*procedures(program, ()), *acting(program)) if third.wanted(r))
     for _, looked_at in each(third, callers, jobs, WHOLE * timeout, stop):
         for bite in looked_at.value if isinstance(looked_at, Done) else ():
             if (bite.callee, bite.label) in spared:
