@@ -142,3 +142,32 @@ interference procedure others()
     count = 0;
 }
 """
+
+
+ACTING = """\
+module m;
+
+state locked: bool;
+state count: int;
+state turn: int;
+state acts: map[int, bool];
+
+/// They keep what it requires wherever they act; the body could do without.
+procedure act()
+    requires free: !locked
+    modifies count
+    ensures  more: count == old(count) + 1
+{
+    count = count + 1;
+}
+
+interference procedure others()
+    modifies count, turn
+    ensures  turn: turn == old(turn) + 1
+{
+    if (acts[turn] && !locked) {
+        act();
+    }
+    turn += 1;
+}
+"""

@@ -11,7 +11,7 @@ from pathlib import Path
 import fake_discharge
 import jsonschema  # type: ignore[import-untyped]  # its types are a package of their own
 import pytest
-from mutate_text import TEXT
+from mutate_text import ACTING, TEXT
 
 from verify import __main__ as program
 from verify import cli, core
@@ -29,8 +29,11 @@ pytestmark = pytest.mark.xdist_group("mutate")
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[core.Program, Loaded]:
-    folder = tmp_path_factory.mktemp("mutate")
-    (folder / "m.spec").write_text(TEXT)
+    return written(tmp_path_factory.mktemp("mutate"), TEXT)
+
+
+def written(folder: Path, text: str) -> tuple[core.Program, Loaded]:
+    (folder / "m.spec").write_text(text)
     found = load((folder,), folder)
     made, diagnostics = elaborate(found.modules, found.roots, found.sources, found.broken)
     assert made is not None, (*found.diagnostics, *diagnostics)
@@ -203,7 +206,14 @@ def test_a_precondition_that_is_for_callers_alone_is_killed_by_one_that_breaks_n
     assert {s.name: s.value for s in few.inputs}["n"] == "3"
     assert some.fate is Fate.SURVIVED  # a caller's mutant that breaks it breaks what the caller promises, too
     alone = {j.mutant.id: j.fate for j in judged(loaded, "take")}
-    assert alone["m.take.mutant[1]"] is Fate.SURVIVED  # the caller was not asked about
+    assert alone["m.take.mutant[1]"] is Fate.KILLED  # it makes no difference whether the caller was asked about
+
+
+def test_others_who_act_are_callers_too(tmp_path: Path) -> None:
+    found = {j.mutant.was: j for j in judged(written(tmp_path, ACTING), "act")}
+    free = found["requires free"]
+    assert (free.fate, free.by) == (Fate.KILLED, "m.others.call[1].act.free")
+    assert {s.name: s.value for s in free.inputs}["locked"] == "true"
 
 
 def test_that_a_proof_is_not_found_is_no_kill(told: dict[str, list[Judged]]) -> None:
