@@ -204,7 +204,8 @@ def test_a_precondition_that_is_for_callers_alone_is_killed_by_one_that_breaks_n
     assert (few.fate, few.by, few.promised) == (Fate.KILLED, "m.takes.call[1].take.few", True)
     assert few.detail == "m.takes.mutant[1] breaks it, and nothing else"
     assert {s.name: s.value for s in few.inputs}["n"] == "3"
-    assert some.fate is Fate.SURVIVED  # a caller's mutant that breaks it breaks what the caller promises, too
+    # A caller's mutant that breaks it breaks what the caller promises, too.
+    assert (some.fate, some.used) == (Fate.EQUIVALENT, ("m.takes.call[1].take.some",))
     alone = {j.mutant.id: j.fate for j in judged(loaded, "take")}
     assert alone["m.take.mutant[1]"] is Fate.KILLED  # it makes no difference whether the caller was asked about
 

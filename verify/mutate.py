@@ -58,11 +58,12 @@ class Judged:
     """What has become of a mutant.
 
     A precondition that its procedure could do without is KILLED if a mutant of a caller breaks it, and nothing else:
-    `by` is the caller's id then, and `detail` names that mutant.
+    `by` is the caller's id then, and `detail` names that mutant. If none is found, it is EQUIVALENT if everything
+    is proved without it, and that each call keeps it: then no run is another.
 
     `by`: the id of what a run of it broke, iff it is KILLED; `promised` is false if that is a step of the proof alone,
     an invariant of a loop or a precondition of a lemma. `geometry` and `inputs`: where and with what the run begins.
-    `used`: what the proof uses that it is EQUIVALENT. `detail`: why it is UNKNOWN.
+    `used`: what the proof uses that it is EQUIVALENT, or the ids of the calls. `detail`: why it is UNKNOWN.
     """
 
     mutant: Mutant
@@ -196,6 +197,19 @@ class ThirdRound:
         return tuple(caller.bites(mutants(self.program, routine, self.sources)))
 
 
+@dataclass(frozen=True, slots=True)
+class FourthRound:
+    """What a worker does for a precondition that nothing needs so far, by procedure and label: is it kept wherever the
+    procedure is called? Then, without it, no run is another."""
+
+    program: core.Program
+    sources: Mapping[str, Source]
+    timeout: float
+
+    def __call__(self, what: tuple[str, str]) -> tuple[str, ...] | None:
+        return Unchanged(self.program, self.sources, self.timeout).kept(*what)
+
+
 def _alike(one: Obligation, other: Obligation) -> bool:
     """True iff they are the same question."""
     return (one.steps, one.path, one.goal, one.revealed) == (other.steps, other.path, other.goal, other.revealed)
@@ -242,4 +256,11 @@ def judge(
             if (bite.callee, bite.label) in spared:
                 mutant = spared.pop((bite.callee, bite.label)).mutant
                 yield replace(killed(mutant, bite.kill), detail=f"{bite.mutant.id} breaks it, and nothing else")
+    idle = tuple(what for what, judged in spared.items() if judged.fate is Fate.SURVIVED)
+    for index, kept in each(FourthRound(program, sources, timeout), idle, jobs, WHOLE * timeout, stop):
+        if isinstance(kept, Done) and kept.value is not None:
+            mutant = spared.pop(idle[index]).mutant
+            yield Judged(
+                mutant, Fate.EQUIVALENT, used=kept.value, detail="its body does without, and each call keeps it"
+            )
     yield from spared.values()

@@ -3,7 +3,8 @@
 Two ways to one. Where an expression stands in place of another, the procedure asserts that both have the same value
 there: what is known there, invariants and contracts of callees included, is known as in its own proof. If each time
 that a run comes by nothing is different, nothing is ever different. Else both bodies are laid side by side: see
-`equal`. A precondition is needless if it follows from those that remain.
+`equal`. A precondition is needless if it follows from those that remain. What the body does without, and each call
+keeps, is there for whoever adds a call.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from verify.contract import obligations_of
 from verify.core import BinaryOp, SymbolKind
 from verify.equal import Equality
 from verify.ghost import own_steps
+from verify.killing import required_of
 from verify.mutants import Dropped, Edit, Mutant, Place, applied, put
 from verify.passive import Kind, Obligation
 from verify.rename import conjunction, definedness, negation
@@ -24,6 +26,7 @@ from verify.seen import module_invariants
 from verify.sites import statements
 from verify.solve import discharge, together
 from verify.span import Source
+from verify.syntax import RoutineKind
 from verify.turns import NotAlike
 from verify.verdict import Verdict
 
@@ -54,6 +57,24 @@ class Unchanged:
             case Edit() as edit:
                 body = _with_asserts(self.program, routine, edit)
         return None if body is None else self.asserted(replace(routine, body=body))
+
+    def kept(self, callee: str, label: str) -> tuple[str, ...] | None:
+        """The obligations of all calls of a procedure to keep this precondition, by id, each of which is proved; None if
+        one is not, or there is no call.
+
+        If the body does without the precondition, none of the runs that there are is another without it. Runs of a
+        `refute procedure` are not counted: these are wrong on purpose.
+        """
+        ids: list[str] = []
+        for caller in self.program.routines().values():
+            if caller.body is None or caller.kind is RoutineKind.REFUTE_PROCEDURE:
+                continue
+            wanted = {i for i, what in required_of(self.program, caller).items() if what == (callee, label)}
+            asked = [o for o in obligations_of(self.program, caller) if o.id in wanted] if wanted else []
+            if {o.id for o in asked} != wanted or self.proved(self.program, asked) is None:
+                return None
+            ids += (o.id for o in asked)
+        return tuple(ids) or None
 
     def asserted(self, routine: core.Routine) -> tuple[str, ...] | None:
         """What the proofs use that what has been put into the routine holds; None if one is missing."""
