@@ -59,8 +59,8 @@ class Unchanged:
         return None if body is None else self.asserted(replace(routine, body=body))
 
     def kept(self, callee: str, label: str) -> tuple[str, ...] | None:
-        """The obligations of all calls of a procedure to keep this precondition, by id, each of which is proved; None if
-        one is not, or there is no call.
+        """The obligations of all calls of a procedure to keep this precondition, by id, if each of them is proved; None
+        if one is not, or there is no call.
 
         If the body does without the precondition, none of the runs that there are is another without it. Runs of a
         `refute procedure` are not counted: these are wrong on purpose.
