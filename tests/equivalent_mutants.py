@@ -20,6 +20,14 @@ class Equivalent:
 
 ONE_PAGE = "if move_one_page(mm, words.add(old_addr, offset), words.add(new_addr, offset), vma, new_vma)"
 
+OFFSETS = {
+    "p4d": "P4d(pgd | addr & mm.geometry.P4D_MASK & ~mm.geometry.PGDIR_MASK)",
+    "pud": "Pud(p4d | addr & mm.geometry.PUD_MASK & ~mm.geometry.P4D_MASK)",
+    "pmd": "Pmd(pud | addr & mm.geometry.PMD_MASK & ~mm.geometry.PUD_MASK)",
+}
+
+IN_TABLE = "return 0 <= ptep - map_.pmd < mm.geometry.PMD_SIZE"
+
 EQUIVALENT: tuple[Equivalent, ...] = (
     Equivalent(
         "The end is whole pages from the start, so counting pages meets it.",
@@ -97,6 +105,57 @@ EQUIVALENT: tuple[Equivalent, ...] = (
                 "return floor <= start and (ceiling == 0 or start + size <= ceiling)",
                 "return floor <= start and (ceiling <= 0 or start + size <= ceiling)",
             ),
+        ),
+    ),
+    Equivalent(
+        "What is joined has no bit in common: an entry is at a multiple of what it maps.",
+        (
+            *(
+                Key("levels", f"{level}_offset", f"return {line}", f"return {line.replace('|', '^')}")
+                for level, line in OFFSETS.items()
+            ),
+            Key(
+                "levels",
+                "_mapped",
+                "return PteP(pmd | addr & ~mm.geometry.PMD_MASK)",
+                "return PteP(pmd ^ addr & ~mm.geometry.PMD_MASK)",
+            ),
+        ),
+    ),
+    Equivalent(
+        "The entry that the bits are put to is the one for the address: it has the bits of the levels above already.",
+        (
+            Key("levels", "pud_offset", f"return {OFFSETS['pud']}", f"return {OFFSETS['pud'].replace('P4D', 'PGDIR')}"),
+            Key(
+                "levels",
+                "pmd_offset",
+                f"return {OFFSETS['pmd']}",
+                f"return {OFFSETS['pmd'].replace('~mm.geometry.PUD', '~mm.geometry.P4D')}",
+            ),
+            Key(
+                "levels",
+                "_mapped",
+                "return PteP(pmd | addr & ~mm.geometry.PMD_MASK)",
+                "return PteP(pmd | addr & ~mm.geometry.PUD_MASK)",
+            ),
+        ),
+    ),
+    Equivalent(
+        "The argument is given by its name.",
+        (
+            Key(
+                "levels",
+                "_mapped",
+                "def _mapped(mm: Mm, pmd: Pmd, addr: int, *, nested: bool) -> PteP:",
+                "def _mapped(mm: Mm, pmd: Pmd, addr: int, /, nested: bool) -> PteP:",
+            ),
+        ),
+    ),
+    Equivalent(
+        "Slots and tables are at multiples of a page, and a table at one of what it maps.",
+        tuple(
+            Key("levels", "_in_table", IN_TABLE, other)
+            for other in (IN_TABLE.replace("0 <=", "-1 <="), IN_TABLE.replace("ptep - map_", "ptep ^ map_"))
         ),
     ),
 )

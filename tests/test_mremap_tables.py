@@ -9,16 +9,19 @@ import pytest
 from mremap_impl.by_page import move_one_page, move_page_tables_by_page
 from mremap_impl.geometry import I386, I386_PAE, PARISC32, S390X, X86_64, Geometry
 from mremap_impl.levels import (
+    p4d_alloc,
     p4d_offset,
     pgd_offset,
+    pmd_alloc,
     pmd_offset,
     pte_offset_map,
     pte_offset_map_nested,
     pte_unmap,
     pte_unmap_nested,
+    pud_alloc,
     pud_offset,
 )
-from mremap_impl.mm import Allocator, BadPointer, Map, Mm, Pmd, PteP
+from mremap_impl.mm import Allocator, BadPointer, Map, Mm, P4d, Pgd, Pmd, PteP, Pud
 from mremap_impl.move_vma import Moved, Mover, Room, there_or_back
 from mremap_impl.mremap import alloc_new_pmd, get_old_pmd, move_page_tables, move_ptes
 from mremap_impl.repair import holds_entry, move_page_tables_repaired
@@ -92,6 +95,21 @@ def test_a_bad_entry_is_taken_for_a_table_by_the_walk_that_makes_tables() -> Non
     mm.p4d_table, mm.pud_table, mm.pmd_table = {0}, {0}, {0x40}
     with pytest.raises(BadPointer, match="there is no table for 0x40"):
         alloc_new_pmd(mm, 0x40)
+
+
+@pytest.mark.parametrize(
+    ("made", "bad", "addr"),
+    [
+        pytest.param(lambda mm: p4d_alloc(mm, Pgd(0x200), 0x2F0), "bad_pgd", 0x200, id="pgd"),
+        pytest.param(lambda mm: pud_alloc(mm, P4d(0x280), 0x2F0), "bad_p4d", 0x280, id="p4d"),
+        pytest.param(lambda mm: pmd_alloc(mm, Pud(0x2C0), 0x2F0), "bad_pud", 0x2C0, id="pud"),
+    ],
+)
+def test_what_is_bad_is_left_alone_where_tables_are_made(made: Callable[[Mm], int], bad: str, addr: int) -> None:
+    mm = Mm.holding(FIVE, {})
+    getattr(mm, bad).add(addr)
+    assert made(mm) & addr == addr
+    assert (getattr(mm, bad), mm.reported, mm.allocator.asked, tables(mm)) == ({addr}, 0, 0, (set(),) * 4)
 
 
 def test_the_earlier_method_clears_a_bad_entry_over_the_destination() -> None:
@@ -171,6 +189,16 @@ def test_undoing_a_map_takes_a_pointer_into_the_table_that_was_mapped_last() -> 
         pte_unmap(mm, old_pte)
 
 
+@pytest.mark.parametrize("pages", [2, 3, 4, 5])
+def test_a_table_ends_before_what_the_level_above_maps_does(pages: int) -> None:
+    mm = Mm.holding(FIVE, {}, empty_tables=[0x200])
+    slot = mm.pte_plus(pte_offset_map(mm, Pmd(0x200), 0x200), pages)
+    with pytest.raises(BadPointer, match="not in the table that was mapped last"):
+        pte_unmap(mm, slot)
+    with pytest.raises(BadPointer, match="in no table that is mapped"):
+        mm.pte_none(slot)
+
+
 def test_the_second_place_is_undone_by_itself_and_whatever_was_mapped_after_it() -> None:
     mm = Mm.holding(SMALL, {}, empty_tables=[0x40, 0x80])
     src = pte_offset_map_nested(mm, Pmd(0x40), 0x40)
@@ -180,6 +208,19 @@ def test_the_second_place_is_undone_by_itself_and_whatever_was_mapped_after_it()
     pte_unmap_nested(mm, src)
     pte_unmap(mm, dst)
     assert mm.mapped == []
+
+
+def test_of_two_maps_in_the_second_place_the_last_is_undone() -> None:
+    mm = Mm.holding(SMALL, {}, empty_tables=[0x40, 0x80])
+    first = pte_offset_map_nested(mm, Pmd(0x40), 0x40)
+    second = pte_offset_map_nested(mm, Pmd(0x80), 0x80)
+    with pytest.raises(BadPointer, match="in the second place"):
+        pte_unmap_nested(mm, first)
+    pte_unmap_nested(mm, second)
+    assert mm.mapped == [Map(Pmd(0x40), nested=True)]
+    pte_unmap_nested(mm, first)
+    with pytest.raises(BadPointer, match="in the second place"):
+        pte_unmap_nested(mm, first)
 
 
 def test_a_slot_is_reached_through_a_map_only() -> None:
