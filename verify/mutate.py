@@ -8,7 +8,7 @@ same. What is not killed may be the procedure once more in other words: if so, t
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from multiprocessing.connection import Connection
@@ -21,10 +21,11 @@ from verify.matrix import told
 from verify.mutants import Dropped, Mutant, acting, mutants, procedures
 from verify.passive import Kind, Obligation
 from verify.schedule import Done, each
-from verify.scopes import Scopes
+from verify.scopes import Scope, Scopes
 from verify.solve import discharge, together
 from verify.span import Source
 from verify.unchanged import Unchanged
+from verify.vectors import Case, Covered, Vectors
 from verify.verdict import Shown, Verdict
 
 BRIEF = 0.03
@@ -90,16 +91,20 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class FirstRound:
-    """What a worker does for a procedure, by name: mutant by mutant, entries that are known and a brief search."""
+    """What a worker does for a procedure, by name: mutant by mutant, entries that are known and a brief search.
+
+    What is known first are the procedure's test vectors.
+    """
 
     program: core.Program
     sources: Mapping[str, Source]
     timeout: float
 
     def __call__(self, name: str) -> Looked:
-        routine, deadline = self.program.routines()[name], time.monotonic() + ROUND * self.timeout
+        routine = self.program.routines()[name]
         scopes = telling_scopes(self.program, routine)[:FEW]
-        pool: list[Confirmed] = []
+        pool = list(self.entries(name, scopes))
+        deadline = time.monotonic() + ROUND * self.timeout
         kills: list[tuple[Mutant, Kill]] = []
         for mutant in mutants(self.program, routine, self.sources):
             if time.monotonic() > deadline:
@@ -112,6 +117,14 @@ class FirstRound:
                 kills.append((mutant, found))
                 pool = [found.entry, *(e for e in pool if e != found.entry)]  # what killed last is tried first
         return Looked(tuple(kills), tuple(pool))
+
+    def entries(self, name: str, scopes: Sequence[Scope]) -> Iterator[Confirmed]:
+        """Entries from which the procedure goes each way that is soon found: its vectors on these geometries."""
+        vectors = Vectors(self.program, BRIEF * self.timeout)
+        for scope in scopes:
+            found = vectors(Case(name, scope.name))
+            if isinstance(found, Covered):
+                yield from (Confirmed(v.context, v.inputs) for v in found.vectors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,20 +143,23 @@ class SecondRound:
         hunt = Hunt.of(self.program, mutant)
         promised, every = hunt.claims.promised, hunt.claims.every
         found = hunt.again(pool, promised)
-        used = unchanged.in_place(mutant) if found is None else None
-        if found is None and used is None:
-            found = hunt.search(scopes[:FEW], seconds, promised)
-        if found is None and used is None:
+        if found is not None:
+            return killed(mutant, found)
+        used = unchanged.in_place(mutant)
+        if used is None:
             used = unchanged.at_the_end(mutant)
         if used is not None:
             return Judged(mutant, Fate.EQUIVALENT, used=used)
+        judged = self.proved(mutant, hunt)
+        if judged.fate is not Fate.UNKNOWN:
+            return judged
         found = (
-            found
+            hunt.search(scopes[:FEW], seconds, promised)
             or hunt.search(scopes[FEW:], seconds, promised)
             or hunt.again(pool, every)
             or hunt.search(scopes[:FEW], seconds, every)
         )
-        return killed(mutant, found) if found is not None else self.proved(mutant, hunt)
+        return judged if found is None else killed(mutant, found)
 
     def proved(self, mutant: Mutant, hunt: Hunt) -> Judged:
         """Whether all is proved of a mutant: each obligation that is not, word for word, one of the procedure's."""

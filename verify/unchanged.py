@@ -23,15 +23,14 @@ from verify.passive import Kind, Obligation
 from verify.rename import conjunction, definedness, negation
 from verify.scopes import Scopes
 from verify.seen import module_invariants
-from verify.sites import statements
 from verify.solve import discharge, together
 from verify.span import Source
 from verify.syntax import RoutineKind
 from verify.turns import NotAlike
 from verify.verdict import Verdict
 
-SAME, SAME_AT_END = "the same", "the same at the end"
-"""Labels of what is asserted. No label of a specification has a blank in it."""
+SAME = "the same"
+"""The label of what is asserted. No label of a specification has a blank in it."""
 
 _APART = (Kind.RANGE, Kind.CALL)
 """The obligations that two bodies with the same end need not share."""
@@ -79,8 +78,8 @@ class Unchanged:
     def asserted(self, routine: core.Routine) -> tuple[str, ...] | None:
         """What the proofs use that what has been put into the routine holds; None if one is missing."""
         program = self.program.replacing(routine)
-        labels = tuple(f".assert.{label}" for label in (SAME, SAME_AT_END))
-        return self.proved(program, [o for o in obligations_of(program, routine) if o.id.endswith(labels)])
+        asked = [o for o in obligations_of(program, routine) if o.id.endswith(f".assert.{SAME}")]
+        return self.proved(program, asked)
 
     def at_the_end(self, mutant: Mutant) -> tuple[str, ...] | None:
         """What a proof uses that both bodies come to the same end, turn by turn; None without one.
@@ -157,16 +156,17 @@ def _same(before: core.Stmt, after: tuple[core.Stmt, ...]) -> core.Expr | None:
 def _around(
     program: core.Program, body: tuple[core.Stmt, ...], place: Place, loop: core.Loop, after: tuple[core.Stmt, ...]
 ) -> tuple[core.Stmt, ...] | None:
-    """The same for a loop's condition: where it holds the other does, and where the loop ends the other does not."""
+    """The same for a loop's condition, whenever it is tested: it is tested within the loop here."""
     match after:
         case (core.Loop() as changed,) if (changed.body, changed.step) == (loop.body, loop.step):
             test = changed.condition
         case _:
             return None
-    if any(isinstance(s, core.Break) for s in statements(loop.body)):
-        return None
-    whole = replace(loop, body=(_assert(_defined(test, test), SAME), *loop.body))
-    return put(program, body, place, (whole, _assert(_defined(test, negation(test)), SAME_AT_END)))
+    span = loop.condition.span
+    same = _assert(_equal([(loop.condition, test)]), SAME)
+    leaves = core.If(span, negation(loop.condition), (core.Break(span),), ())
+    endless = replace(loop, condition=core.Literal(span, True, core.BOOL), body=(same, leaves, *loop.body))
+    return put(program, body, place, (endless,))
 
 
 def _equal(pairs: Sequence[tuple[core.Expr, core.Expr]]) -> core.Expr:
