@@ -34,7 +34,7 @@ BRIEF = 0.03
 LONGER = 0.4
 """The same later."""
 
-ROUND = 4.0
+ROUND = 1.0
 """How many times an obligation's time the first round may take for a procedure. What is left by then is for later."""
 
 PROVING = 3.0
