@@ -43,6 +43,9 @@ MET_IN = {
         "finite",
         "search",
         "scopes",
+        "basis",
+        "reads",
+        "smtlib",
         "__main__",
     },
 }

@@ -41,8 +41,8 @@ class Equality:
             found: Known = {}
             for clause in left:
                 proofs = [self.proof(functions, o, scope, True) for o in comparison.kept(clause, left)]
-                if all(proofs):
-                    found[clause] = tuple(name for proof in proofs if proof is not None for name in proof.used)
+                if None not in proofs:
+                    found[clause] = tuple(name for used in proofs if used is not None for name in used)
             if len(found) == len(left):
                 return comparison, found
             left = list(found)
@@ -59,7 +59,7 @@ class Equality:
             found = self.proof(comparison.program, obligation, scope, quick)
             if found is None:
                 return None
-            used.update(dict.fromkeys(found.used))
+            used.update(dict.fromkeys(found))
         behind = {f"{self.one.qualified}.invariant.{clause.label}": names for clause, names in known.items()}
         waiting = list(used)
         while waiting:
@@ -68,21 +68,24 @@ class Equality:
             waiting += more
         return tuple(used)
 
-    def proof(self, program: core.Program, obligation: Obligation, scope: Scope | None, quick: bool) -> Proof | None:
-        """A proof on a geometry, or on every one; if it is to be quick, one that is soon found."""
+    def proof(
+        self, program: core.Program, obligation: Obligation, scope: Scope | None, quick: bool
+    ) -> tuple[str, ...] | None:
+        """What a proof uses on a geometry, or on every one; if it is to be quick, one that is soon found."""
         forget()
         if scope is not None:
             encodings = Encodings(program, ask(program, obligation, scope))
             found = at_once(encodings, AbstractIntegers(scope.word_bits))
             if found is not None or quick:
-                return found
+                return None if found is None else found.used
             other = prove(encodings, self.timeout * SHARE, quantified(program, encodings.question))
-            return other if isinstance(other, Proof) else None
+            return other.used if isinstance(other, Proof) else None
         scopes = Scopes(program, None)
         encodings = Encodings(program, ask(program, obligation, scopes.general(obligation, min(WIDTHS))))
         found = at_once(encodings, AnyIntegers(min(WIDTHS)))
         if found is not None or quick:
-            return found or prove_generally(encodings, min(WIDTHS), self.timeout * SHARE)
+            found = found or prove_generally(encodings, min(WIDTHS), self.timeout * SHARE)
+            return None if found is None else found.used
         used: list[str] = []
         for width in WIDTHS:
             forget()
@@ -91,4 +94,4 @@ class Equality:
             if not isinstance(one, Proof):
                 return None
             used += one.used
-        return Proof(tuple(dict.fromkeys(used)))
+        return tuple(dict.fromkeys(used))

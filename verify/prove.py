@@ -60,9 +60,12 @@ class Proof:
     is not the smallest of all sets that suffice, and another proof may do with others. Assumptions were left out first
     where they could be, then preconditions, then what has a proof of its own. What the time for the obligation did not
     suffice to try is there too.
+
+    `asked` is what the solver was asked, with all clauses.
     """
 
     used: tuple[str, ...]
+    asked: Assertions
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +101,14 @@ def at_once(encodings: Encodings, words: Words) -> Proof | None:
 
 
 def _at_once(encodings: Encodings, words: Words) -> Proof | None:
-    ground = encodings.ground(words)
-    solver = Tracking(ground)
+    asked = encodings.ground(words)
+    solver = Tracking(asked)
     used = solver.used(SHORT)
-    if used is None and ground.weak:
+    if used is None and asked.weak:
+        asked = encodings.whole(words)
         solver.add(encodings.rest(words))
         used = solver.used(3 * SHORT)
-    return None if used is None else Proof(_minimal(solver, used))
+    return None if used is None else Proof(_minimal(solver, used), asked)
 
 
 def _minimal(solver: Tracking, used: tuple[str, ...], seconds: float = LEAVING_OUT) -> tuple[str, ...]:
@@ -185,8 +189,12 @@ class Encodings:
         return self.rests[kind]
 
     def asked(self, attempt: Attempt) -> Assertions:
-        ground = self.ground(attempt.words)
-        return ground if attempt.ground or not ground.weak else joined(ground, self.rest(attempt.words))
+        return self.ground(attempt.words) if attempt.ground else self.whole(attempt.words)
+
+    def whole(self, words: Words) -> Assertions:
+        """All of it."""
+        ground = self.ground(words)
+        return joined(ground, self.rest(words)) if ground.weak else ground
 
 
 def _attempt(encodings: Encodings, attempt: Attempt, deadline: float) -> tuple[Answer, Proof | None]:
@@ -198,7 +206,7 @@ def _attempt(encodings: Encodings, attempt: Attempt, deadline: float) -> tuple[A
     answer = put(asked, int(seconds * 1000), effort=attempt.effort, seed=attempt.seed)
     if not answer.no:
         return answer, None
-    return answer, Proof(_needed(asked, answer, max(1.0, deadline - time.monotonic())))
+    return answer, Proof(_needed(asked, answer, max(1.0, deadline - time.monotonic())), asked)
 
 
 def _needed(asked: Assertions, answer: Answer, seconds: float) -> tuple[str, ...]:

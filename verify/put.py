@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,6 +40,11 @@ class Assertions:
     def term(self, symbol: Symbol) -> Any:
         """The term of a variable."""
         return self.terms[symbol] if symbol in self.terms else self.encoder.symbol(symbol)
+
+    def only(self, names: Iterable[str]) -> tuple[Any, ...]:
+        """All that is asserted but the clauses that are not among `names`."""
+        kept = frozenset(names)
+        return (*self.plain, *(term for name, term in self.named if name in kept), *self.goal)
 
 
 def assertions(

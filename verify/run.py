@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from verify import core
+from verify.basis import Met
 from verify.confirm import Confirmed
 from verify.core import Symbol, SymbolKind
 from verify.evaluate import Context, Undecided, Undefined, context_for, evaluate
@@ -77,7 +78,8 @@ Values = Mapping[Symbol, Value]
 class Violation:
     """A run that broke something: the id of what it broke, where, and everything needed to show it.
 
-    `routine` is the name of the one that was run.
+    `routine` is the name of the one that was run. `basis`: the question that the solver found such a run by, and its
+    values, which broke the same when they were run; those shown may be smaller. None where no solver was asked.
     """
 
     routine: str
@@ -89,6 +91,7 @@ class Violation:
     values: Values
     binding: Values
     trace: Trace
+    basis: Met | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,7 +333,8 @@ class _RunSearch:
             picks = tuple(unrolled.picks)
             run = replay(self.program, self.routine, found.confirmed, picks, self.watch, FUEL)
             if isinstance(run, Violation):
-                return self.least(run, found.confirmed, picks), True
+                basis = Met(question, found.confirmed)
+                return replace(self.least(run, found.confirmed, picks), basis=basis), True
         if isinstance(found, Nothing):
             return None, True
         if not effort:

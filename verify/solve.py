@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from verify import core
+from verify.basis import Basis, Met, Unmet
 from verify.confirm import Confirmed
 from verify.evaluate import Undecided, Undefined, context_for, evaluate
 from verify.execute import Finished
@@ -30,7 +31,7 @@ from verify.stated import stated
 from verify.syntax import RoutineKind
 from verify.terms import forget
 from verify.verdict import Counterexample, Reason, Result, Verdict
-from verify.words import AbstractIntegers, AnyIntegers
+from verify.words import AbstractIntegers, AnyIntegers, BitVectors
 
 TIMEOUT = 30.0
 """Seconds for one obligation at one scope, if the caller does not say."""
@@ -54,16 +55,25 @@ class _Outcome:
     detail: tuple[str, ...] = ()
     defect: bool = False
     by: str = "z3"
+    basis: Basis | None = None
 
 
 def discharge(
     program: core.Program, obligation: Obligation, scope: Scope, sources: Mapping[str, Source], timeout: float
 ) -> Result:
     """The verdict on an obligation at a scope, within about `timeout` seconds: whatever was asked before."""
+    return discharge_with_basis(program, obligation, scope, sources, timeout)[0]
+
+
+def discharge_with_basis(
+    program: core.Program, obligation: Obligation, scope: Scope, sources: Mapping[str, Source], timeout: float
+) -> tuple[Result, Basis | None]:
+    """The same with what the verdict rests on, while terms are made as they are there; None where that is no question:
+    a run, or nothing."""
     started = time.monotonic()
     forget()
     outcome = _Discharge(program, obligation, scope, sources, timeout, started + timeout).outcome()
-    return Result(
+    result = Result(
         obligation.id,
         obligation.kind,
         scope.shown,
@@ -81,6 +91,7 @@ def discharge(
         outcome.defect,
         obligation.implemented,
     )
+    return result, outcome.basis
 
 
 def together(
@@ -90,6 +101,14 @@ def together(
 
     It takes at most half of `timeout` seconds.
     """
+    found = together_with_basis(program, obligation, scopes, timeout)
+    return None if found is None else found[0]
+
+
+def together_with_basis(
+    program: core.Program, obligation: Obligation, scopes: tuple[Scope, ...], timeout: float = TIMEOUT
+) -> tuple[tuple[Result, ...], Basis] | None:
+    """The same with what the verdicts rest on, while terms are made as they are there."""
     started = time.monotonic()
     forget()
     question = ask(program, obligation, scopes[0])
@@ -98,9 +117,10 @@ def together(
     if obligation.function is not None and obligation.function.trouble:
         return None
     used = stated(question)
-    proof = None if used is None else Proof(used)
     least = min(scope.word_bits for scope in scopes)
-    if proof is None:
+    if used is not None:
+        proof: Proof | Unmet | None = Unmet(question, AnyIntegers(least), obligation.revealed, used)
+    else:
         proof = at_once(Encodings(program, question), AnyIntegers(least))
     bent = proof is None and quantified(program, question)
     if proof is None and bent and _soon_found(program, question, timeout * SOON, bent) is None:
@@ -109,7 +129,7 @@ def together(
     if proof is None:
         return None
     seconds = (time.monotonic() - started) / len(scopes)
-    return tuple(
+    results = tuple(
         Result(
             obligation.id,
             obligation.kind,
@@ -129,6 +149,7 @@ def together(
         )
         for scope in scopes
     )
+    return results, proof
 
 
 def _soon_found(program: core.Program, question: Question, seconds: float, bent: bool) -> Found | None:
@@ -198,7 +219,8 @@ class _Discharge:
                 return _Outcome(Verdict.UNKNOWN, Reason.NOT_EXECUTABLE, detail=(what,), by=EVALUATION)
         if not broken:
             used = tuple(name for name, _ in assumptions(self.program, self.obligation.module, ()))
-            return _Outcome(Verdict.PROVED, used=used, by=EVALUATION)
+            question = ask(self.program, self.obligation, self.scope)
+            return _Outcome(Verdict.PROVED, used=used, by=EVALUATION, basis=Met(question, Confirmed(context, {})))
         shown = present_values(self.program, context, {}, (), (), self.sources, True)
         return _Outcome(Verdict.REFUTED, counterexample=shown, detail=tuple(broken), by=EVALUATION)
 
@@ -226,9 +248,10 @@ class _Discharge:
                     self.sources,
                     True,
                 )
-                return _Outcome(good, counterexample=None if good is Verdict.PROVED else shown)
+                basis = Met(question, confirmed)
+                return _Outcome(good, counterexample=None if good is Verdict.PROVED else shown, basis=basis)
             case Nothing():
-                return _Outcome(bad, detail=self.why_nothing())
+                return _Outcome(bad, detail=self.why_nothing(), basis=self.unmet(question, bent))
             case Unsure():
                 encodings = Encodings(self.program, question)
                 if at_once(encodings, AbstractIntegers(self.scope.word_bits)) is not None or isinstance(
@@ -260,23 +283,29 @@ class _Discharge:
             case _:
                 return (f"the claim holds: every value that meets requires and witness meets the ensures ({where})",)
 
+    def unmet(self, question: Question, bent: bool) -> Unmet:
+        """What `Nothing` rests on."""
+        asked = opened(self.program, question) if bent else question
+        return Unmet(asked, BitVectors(self.scope.word_bits), None, asked.clauses())
+
     # --- a claim -----------------------------------------------------------------------------------------------------
 
     def claimed(self, question: Question, routine: core.Routine | None) -> _Outcome:
         """A claim: no values may break it."""
         used = stated(question)
         if used is not None:
-            return _Outcome(Verdict.PROVED, used=used, by=VERBATIM)
+            basis = Unmet(question, AbstractIntegers(self.scope.word_bits), self.obligation.revealed, used)
+            return _Outcome(Verdict.PROVED, used=used, by=VERBATIM, basis=basis)
         bent = quantified(self.program, question)
         quick = at_once(Encodings(self.program, question), AbstractIntegers(self.scope.word_bits))
         if quick is not None:
-            return _Outcome(Verdict.PROVED, used=quick.used)
+            return _Outcome(Verdict.PROVED, used=quick.used, basis=quick)
         soon = _soon_found(self.program, question, self.at_most(SOON), bent)
         if soon is not None:
             return self.broken(question, soon, routine)
         proof = prove(Encodings(self.program, question), self.at_most(0.5), bent)
         if isinstance(proof, Proof):
-            return _Outcome(Verdict.PROVED, used=proof.used)
+            return _Outcome(Verdict.PROVED, used=proof.used, basis=proof)
         found = _values(self.program, question, self.at_most(0.25), bent)
         match found:
             case Found():
@@ -287,7 +316,8 @@ class _Discharge:
                     what = f"the claim holds with {names} laid open, and not without: reveal what it needs"
                     return _Outcome(Verdict.UNKNOWN, Reason.TOO_WEAK, detail=(what,))
                 every = "which clauses this needs is not known: all that there are stand there"
-                return _Outcome(Verdict.PROVED, used=question.clauses(), detail=(every,))
+                basis = self.unmet(question, bent)
+                return _Outcome(Verdict.PROVED, used=question.clauses(), detail=(every,), basis=basis)
             case Unsure():
                 return self.unsure(proof, found, routine)
 
@@ -313,13 +343,13 @@ class _Discharge:
             not self.obligation.leans,
         )
         if not self.obligation.leans:
-            return self.run_as_well(step, confirmed, routine)
+            return replace(self.run_as_well(step, confirmed, routine), basis=Met(question, confirmed))
         assert routine is not None
         run = find_run(
             self.program, routine, self.scope, frozenset({self.obligation.id}), self.at_most(0.25), confirmed
         )
         if run.violation is not None:
-            return _Outcome(Verdict.REFUTED, counterexample=present_run(self.program, run.violation, self.sources))
+            return self.run_found(run.violation)
         leans = " or ".join(self.obligation.leans)
         detail = (
             f"too weak: {leans}",
@@ -327,6 +357,11 @@ class _Discharge:
             f"no run from the entry breaks it: {run.bound}",
         )
         return _Outcome(Verdict.UNKNOWN, Reason.TOO_WEAK, counterexample=step, detail=detail)
+
+    def run_found(self, run: Violation) -> _Outcome:
+        """A run from the entry, executed."""
+        shown = present_run(self.program, run, self.sources)
+        return _Outcome(Verdict.REFUTED, counterexample=shown, basis=run.basis)
 
     def differs(self, function: Function, confirmed: Confirmed, routine: core.Routine | None) -> _Outcome:
         """On these values a function was not seen to do as the item says: it is run, and then does so or does not."""
@@ -367,7 +402,7 @@ class _Discharge:
         if routine is not None and routine.body is not None and self.obligation.function is None:
             run = find_run(self.program, routine, self.scope, frozenset({self.obligation.id}), self.at_most(0.25), None)
             if run.violation is not None:
-                return _Outcome(Verdict.REFUTED, counterexample=present_run(self.program, run.violation, self.sources))
+                return self.run_found(run.violation)
         reasons = tuple(dict.fromkeys((*proof.reasons, found.reason)))
         reason = Reason.NOT_EXECUTABLE if found.undecided else _reason(" ".join(reasons))
         return _Outcome(Verdict.UNKNOWN, reason, detail=reasons)
@@ -378,8 +413,7 @@ class _Discharge:
         """Some run of the body breaks something, or never ends."""
         run: Runs = find_run(self.program, routine, self.scope, None, self.at_most(1.0), None)
         if run.violation is not None:
-            shown = present_run(self.program, run.violation, self.sources)
-            return _Outcome(Verdict.REFUTED, counterexample=shown, detail=(run.violation.what,))
+            return replace(self.run_found(run.violation), detail=(run.violation.what,))
         return _Outcome(Verdict.UNKNOWN, run.reason, detail=(run.bound,))
 
 

@@ -33,6 +33,14 @@ class Reason(Enum):
     NOT_EXECUTABLE = "not executable"
 
 
+class Answer(Enum):
+    """What a solver says of terms taken together."""
+
+    SAT = "sat"
+    UNSAT = "unsat"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """One value in a counterexample: its name, the value as a person reads it and as JSON holds it.
