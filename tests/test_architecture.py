@@ -31,6 +31,8 @@ MET_IN = {
     "platformdirs": {"parser"},
     "rich": {"terminal"},
     "hypothesis": {"strategies.examples"},
+    "cvc5": {"solvers"},
+    "bitwuzla": {"solvers"},
     "z3": {
         "terms",
         "words",

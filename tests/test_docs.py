@@ -199,7 +199,7 @@ def test_continuous_integration_runs_the_commands_of_the_readme() -> None:
 
 def test_the_exit_statuses_are_the_tool_s() -> None:
     table = re.findall(r"^\| (\d+) \|", text_of("README.md"), re.MULTILINE)
-    statuses = (cli.OK, cli.FAILED, cli.WRONG, cli.UNKNOWN, cli.DEFECT)
+    statuses = (cli.OK, cli.FAILED, cli.WRONG, cli.UNKNOWN, cli.DISAGREE, cli.DEFECT)
     assert [int(status) for status in table] == list(statuses)
 
 

@@ -45,6 +45,7 @@ def test_what_is_read_from_known_arrays_has_the_same_value_without_them() -> Non
         rows == z3.Store(z3.K(word, ones), y, other),
         z3.Store(free, x, 2)[y] == free[y],
         z3.ForAll([x], one[x] != y),
+        z3.ForAll([x, c], other[x] != y),
         z3.Exists([x], z3.And(z3.ForAll([y], other[y] != 5), one[x] == x)),
     ]
     for term, without in zip(terms, read_out(terms), strict=True):

@@ -23,6 +23,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import groupby
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -36,11 +37,13 @@ from verify.audit import audit, audit_text
 from verify.bindings import bindings
 from verify.cli import (
     DEFECT,
+    DISAGREE,
     FAILED,
     OK,
     UNKNOWN,
     VERSION,
     WRONG,
+    Z3,
     Command,
     Options,
     Shown,
@@ -53,6 +56,7 @@ from verify.diagnostic import Diagnostic, SpecificationError, render
 from verify.elaborate import elaborate
 from verify.entries import Discharge, Together, Work, grouped, in_order, results_of, units
 from verify.explain import explain_text, near
+from verify.export import Export, folder_of
 from verify.implementation import Functions, id_of
 from verify.implementation import functions as functions_of
 from verify.json_report import audit_json, list_json, report_json
@@ -62,9 +66,11 @@ from verify.obligations import obligations
 from verify.plan import Plan, Request, matches, plan
 from verify.report import TextReport, list_text
 from verify.schedule import RECURSION_LIMIT, Died, Done, Late, Raised, described, each
+from verify.second import Ask, calls, heard, weighed
+from verify.solvers import SOLVERS, installed
 from verify.span import Source
 from verify.terminal import Bar, paint_for
-from verify.verdict import Result, Verdict
+from verify.verdict import Answer, Reason, Result, Verdict
 
 GRACE = 5.0
 """Seconds beyond its time, and a fifth of that, after which an obligation's worker is killed."""
@@ -196,15 +202,20 @@ def _stoppable() -> Iterator[Connection]:
 
 def _run(options: Options, discharge: Discharge, grace: float, together: Together | None) -> int:
     begun = time.monotonic()
+    absent = [solver for solver in options.others if installed(solver) is None]
+    if absent:
+        raise UsageError(f"not installed: {', '.join(absent)}\n  help: python -m pip install {' '.join(absent)}")
     loaded, program = _read(options)
     if program is None:
         return WRONG
     if options.command is Command.AUDIT:
         trusted = audit(program, loaded.sources)
-        return _finish(options, audit_json(trusted, _versions()) if options.json else audit_text(trusted))
+        return _finish(options, audit_json(trusted, _versions(options)) if options.json else audit_text(trusted))
     if options.command in COMMANDS:
         with _stoppable() as stop:
-            said = COMMANDS[options.command](Asked(options, loaded, program, grace, stop, _versions(), sys.stderr))
+            said = COMMANDS[options.command](
+                Asked(options, loaded, program, grace, stop, _versions(options), sys.stderr)
+            )
         return _finish(options, said.text) or said.status
     bound = bindings(options.paths if options.bindings else (), Path.cwd())
     functions, mistakes = functions_of(program, bound)
@@ -228,9 +239,13 @@ def _run(options: Options, discharge: Discharge, grace: float, together: Togethe
         if not planned.listed:
             raise UsageError(_no_obligation(options, _ids(program, functions)))
         if options.command is Command.LIST:
-            return _finish(options, list_json(planned, _versions()) if options.json else list_text(planned))
-        session = _Session(options, loaded, program, planned, begun, _Output(options))
-        return session.run(discharge, grace, together, stop)
+            return _finish(options, list_json(planned, _versions(options)) if options.json else list_text(planned))
+        output = _Output(options)
+        with folder_of(options.export, bool(options.others)) as folder:
+            if folder is not None:  # what discharges writes the scripts, too
+                discharge, together = Export(folder).discharge, Export(folder).together
+            session = _Session(options, loaded, program, planned, begun, output, folder)
+            return session.run(discharge, grace, together, stop)
 
 
 def _read(options: Options) -> tuple[Loaded, core.Program | None]:
@@ -311,13 +326,14 @@ def _finish(options: Options, text: str) -> int:
     return OK
 
 
-def _versions() -> dict[str, str]:
-    return {"verify": VERSION, "z3": z3.get_version_string()}
+def _versions(options: Options) -> dict[str, str]:
+    others = {solver: installed(solver) or "" for solver in options.others}
+    return {"verify": VERSION, "z3": z3.get_version_string(), **others}
 
 
 @dataclass(slots=True)
 class _Session:
-    """A run that proves: what it is about, and the listed results so far, in order."""
+    """A run that proves: what it is about, where scripts are written, and the listed results so far, in order."""
 
     options: Options
     loaded: Loaded
@@ -325,11 +341,13 @@ class _Session:
     planned: Plan
     begun: float
     output: _Output
+    folder: Path | None
     results: list[Result] = field(default_factory=list)
 
     def run(self, discharge: Discharge, grace: float, together: Together | None, stop: Connection) -> int:
         tasks, listed = self.planned.tasks, self.planned.listed
-        streams = self.options.command is Command.PROVE and not self.options.json
+        options = self.options
+        streams = options.command is Command.PROVE and not options.json and not options.others
         paint = paint_for(self.output.stream, os.environ)
         text = TextReport(self.planned, self.loaded.sources, self.again, paint)
         bar = Bar(sys.stderr, len(tasks), os.environ)
@@ -356,18 +374,34 @@ class _Session:
                         bar.hide()
                         self.output.write(text.group(group))
                 bar.hide()
-                self.output.write(text.summary(self.results, *self.cost()) if streams else self.whole())
+                if self.folder is not None and options.others:
+                    self.ask_others(self.folder, stop)
+                self.output.write(text.summary(self.results, *self.cost()) if streams else self.whole(text))
             except ReaderGone:
                 pass
             finally:
                 bar.hide()
         return self.status()
 
-    def whole(self) -> str:
+    def ask_others(self, folder: Path, stop: Connection) -> None:
+        """Weigh the results by what the other solvers say."""
+        options, asked = self.options, calls(self.results, self.options.others)
+        bar, said = Bar(sys.stderr, len(asked), os.environ), {}
+        for call, opinion in heard(asked, Ask(SOLVERS, folder, options.timeout), options.jobs, stop):
+            said[call] = opinion
+            bar.show(len(said))
+        bar.hide()
+        self.results = list(weighed(self.results, options.others, said, Z3 in options.solvers))
+
+    def whole(self, text: TextReport) -> str:
         """The report that is written at once, at the end."""
         seconds, _ = self.cost()
         if self.options.json:
-            return report_json(self.results, _versions(), seconds, len(self.planned.listed) - len(self.results))
+            missing = len(self.planned.listed) - len(self.results)
+            return report_json(self.results, _versions(self.options), seconds, missing)
+        if self.options.command is Command.PROVE:
+            groups = (tuple(group) for _, group in groupby(self.results, lambda result: result.id))
+            return "".join([*(text.group(g) for g in groups), text.summary(self.results, *self.cost())])
         return explain_text(self.program, self.planned.listed, self.results, self.loaded.sources)
 
     def cost(self) -> tuple[float, int]:
@@ -378,16 +412,22 @@ class _Session:
         words = ["python", "-m", "verify", "explain", id_]
         if self.options.geometry is not None:
             words += ["--geometry", self.options.geometry]
+        if self.options.others:
+            words += [word for solver in self.options.solvers for word in ("--solver", solver)]
         given = self.options.given
         return shlex.join([*words, *(["--"] if any(g.startswith("-") for g in given) else []), *given])
 
     def status(self) -> int:
-        """By what is known: a defect, something that failed, something unknown or not reached, or all is well."""
+        """By what is known: a defect, solvers that disagree, something that failed, something unknown or not reached,
+        a solver without an answer, or all is well."""
         if any(r.defect for r in self.results):
             return DEFECT
+        if any(r.reason is Reason.DISAGREEMENT for r in self.results):
+            return DISAGREE
         if any(not r.ok and r.verdict is not Verdict.UNKNOWN for r in self.results):
             return FAILED
         missing = len(self.results) < len(self.planned.listed)
+        missing |= any(o.answer is Answer.UNKNOWN for r in self.results for o in r.opinions)
         return UNKNOWN if missing or not all(r.ok for r in self.results) else OK
 
 

@@ -15,8 +15,11 @@ VERSION = "0.1.0"
 DEFAULT_PATH = "spec/"
 MOST_SECONDS = 1_000_000.0
 
-OK, FAILED, WRONG, UNKNOWN, DEFECT = 0, 1, 2, 3, 70
+OK, FAILED, WRONG, UNKNOWN, DISAGREE, DEFECT = 0, 1, 2, 3, 4, 70
 """The exit statuses, as the command line's help has them."""
+
+Z3 = "z3"
+KNOWN_SOLVERS = (Z3, "cvc5", "bitwuzla")
 
 
 class Command(Enum):
@@ -37,7 +40,7 @@ class Options:
     `json`: the report is JSON. `timeout` is in seconds, for one obligation at one scope. `output` None: standard
     output. `given`: the paths as they were written, none if there were none. `beyond`: for matrix, a precondition.
     `names`: for compare, two procedures. `bindings`: functions that implement procedures are looked at. `geometries`:
-    for vectors, in place of `geometry`.
+    for vectors, in place of `geometry`. `solvers`: each must agree. `export`: a folder for scripts.
     """
 
     command: Command
@@ -54,6 +57,13 @@ class Options:
     names: tuple[str, ...] = ()
     bindings: bool = True
     geometries: tuple[str, ...] = ()
+    solvers: tuple[str, ...] = (Z3,)
+    export: Path | None = None
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The solvers beside z3."""
+        return tuple(solver for solver in self.solvers if solver != Z3)
 
 
 class UsageError(Exception):
@@ -87,8 +97,7 @@ usage: python -m verify [OPTION ...] [PATH ...]          prove everything (defau
 
 A PATH is a .spec file, or a folder with such files below it. A path that is named like a command is
 written ./list. `python -m verify COMMAND --help` says more about a command.
-Not built yet: doc, fmt, --strict, --export, --stability,
---format junit, --format sarif, solvers other than z3.
+Not built yet: doc, fmt, --strict, --stability, --format junit, --format sarif.
 """
 
 _DESCRIPTIONS: Mapping[Command, str] = {
@@ -170,10 +179,14 @@ _OPTION_HELP = {
     "geometries": """\
   --geometry NAME     vectors on this geometry; may be repeated
 """,
+    "scripts": """\
+  --solver NAME       z3 (default), cvc5 or bitwuzla; may be repeated, and then each must agree. The others
+                      are asked about what z3's verdicts rest on. Without z3 a proof counts if they have it
+  --export DIR        write what each verdict rests on as SMT-LIB 2.6, into a folder that is new or empty
+""",
     "rest": """\
   --jobs N            processes (default: the cores)
-  --timeout SECONDS   for one obligation (default 30)
-  --solver NAME       z3
+  --timeout SECONDS   for one obligation, and for each solver (default 30)
   --no-cache          prove again (nothing is kept yet: everything is proved each time)
   --format FORMAT     text or json
   --output FILE       write the report there
@@ -189,6 +202,7 @@ exit status: 0   all is as the specification says, and there was at least one ob
              1   something is not: refuted, vacuous, uncovered, or a refute without a counterexample
              2   the specification or the command line is wrong, or there is no obligation
              3   nothing was refuted, but something stayed unknown, or the run was interrupted
+             4   the solvers disagree
              70  the tool itself failed
 """
 
@@ -204,12 +218,16 @@ _REFUSED: Mapping[Command, tuple[str, ...]] = {
 }
 """Options that would change nothing of what a command shows."""
 
+_WITH_SCRIPTS = (Command.PROVE, Command.EXPLAIN)
+"""Where other solvers are asked, and scripts are written."""
+
 
 def help_text(command: Command) -> str:
     """The help of a command; that of `PROVE` is the global one."""
     by_procedure = command in (Command.MATRIX, Command.VECTORS, Command.MUTATE)
     several = command is Command.VECTORS
-    others = ("only" if by_procedure else "procedures", "geometry" if several else "geometries")
+    others = ["only" if by_procedure else "procedures", "geometry" if several else "geometries"]
+    others += [] if command in _WITH_SCRIPTS else ["scripts"]
     options = "".join(t for name, t in _OPTION_HELP.items() if name not in (*_REFUSED[command], *others))
     head = _DESCRIPTIONS.get(command, _OVERVIEW)
     return f"{head}\noptions:\n{options}{'' if command is Command.AUDIT else _STATUS}"
@@ -258,12 +276,14 @@ def parse(arguments: Sequence[str]) -> Options:
         names,
         not found.no_bindings,
         tuple(dict.fromkeys(found.geometry)) if command is Command.VECTORS else (),
+        tuple(found.solver) or (Z3,),
+        found.export,
     )
 
 
 def _refuse(command: Command, found: argparse.Namespace) -> None:
     """Options that this command does not take, or that are not built yet."""
-    for option in ("strict", "export", "stability"):
+    for option in ("strict", "stability"):
         if getattr(found, option) not in (None, False):
             raise UsageError(f"--{option} is not built yet")
     if found.format in NOT_BUILT_FORMATS:
@@ -275,10 +295,15 @@ def _refuse(command: Command, found: argparse.Namespace) -> None:
             who = f"`{command.value}` takes" if command.value else "proving takes"
             raise UsageError(f"{who} no --{option.replace('_', '-')}")
     for solver in found.solver:
-        if solver != "z3":
-            raise UsageError(f"the solver `{solver}` is not built in yet: there is z3")
-    if len(found.solver) > 1:
-        raise UsageError("--solver is given twice; a second solver is not built in yet")
+        if solver not in KNOWN_SOLVERS:
+            raise UsageError(f"there is no solver `{solver}`: there is z3, cvc5 and bitwuzla")
+        if found.solver.count(solver) > 1:
+            raise UsageError(f"--solver {solver} is given twice; one solver cannot agree with itself")
+    if command not in _WITH_SCRIPTS:
+        if found.export is not None:
+            raise UsageError(f"`{command.value}` takes no --export")
+        if set(found.solver) - {Z3}:
+            raise UsageError(f"`{command.value}` takes no --solver but z3")
     if len(found.geometry) > 1 and command is not Command.VECTORS:
         raise UsageError("--geometry is given twice; it stands for one geometry")
 
@@ -317,10 +342,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-cache", action="store_true")
     parser.add_argument("--format", type=_format, default="text")
     parser.add_argument("--output", type=_file)
+    parser.add_argument("--export", type=_folder)
     # Published, and not built yet.
     parser.add_argument("--strict", action="store_true")
     parser.add_argument("--check", action="store_true")
-    parser.add_argument("--export")
     parser.add_argument("--stability")
     return parser
 
@@ -355,6 +380,12 @@ def _format(text: str) -> str:
 def _file(text: str) -> Path:
     if not text:
         raise argparse.ArgumentTypeError("the name of the file is empty")
+    return Path(text)
+
+
+def _folder(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("the name of the folder is empty")
     return Path(text)
 
 

@@ -11,7 +11,7 @@ from verify.plan import Task
 from verify.report import heading, place, reasons, schedule_rows, scope_name, where_text
 from verify.seen import assumptions, module_invariants
 from verify.span import Source, Span
-from verify.verdict import Counterexample, Result, Stage, Verdict
+from verify.verdict import Answer, Counterexample, Opinion, Result, Stage, Verdict
 
 
 def explain_text(
@@ -61,6 +61,7 @@ def _verdict(result: Result, clauses: Mapping[str, core.Clause], sources: Mappin
     said = ", as specified" if result.ok else ""
     yield f"{where}: {word}{said}, {result.seconds:.2f} s ({result.solver})"
     yield from reasons(result)
+    yield from (f"  {opinion.solver}: {_heard(opinion)}" for opinion in result.opinions)
     if result.used:
         yield "  the proof used:"
         width = max(len(name) for name in result.used)
@@ -79,6 +80,12 @@ def _verdict(result: Result, clauses: Mapping[str, core.Clause], sources: Mappin
         if result.counterexample.stages:
             yield "  what each call changed:"
             yield from (f"    {row}" for row in _stages(result.counterexample.stages))
+
+
+def _heard(opinion: Opinion) -> str:
+    if opinion.answer is not Answer.UNKNOWN:
+        return str(opinion.answer.value)
+    return f"no answer: {opinion.reason}" + (f": {opinion.said}" if opinion.said else "")
 
 
 def _clause_text(clause: core.Clause | None, sources: Mapping[str, Source]) -> str:

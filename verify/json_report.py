@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 from verify.audit import Trusted
 from verify.plan import Plan
 from verify.report import Counts, by_id
+from verify.second import tallies
 from verify.span import Span
-from verify.verdict import Result
+from verify.verdict import Answer, Opinion, Result
 
 Object: TypeAlias = dict[str, Any]
 
@@ -28,6 +29,10 @@ def report_json(results: Sequence[Result], versions: Mapping[str, str], seconds:
     }
     if not_reached:
         summary["not_reached"] = not_reached
+    if told := tallies(results):
+        summary["solvers"] = {
+            t.solver: {"agree": t.agree, "contradict": t.contradict, "unknown": dict(t.silent)} for t in told
+        }
     return _text("report", versions, {"summary": summary, "obligations": [entry(r) for r in results]})
 
 
@@ -56,6 +61,19 @@ def entry(result: Result) -> Object:
         found["defect"] = True
     if result.function:
         found["function"] = result.function
+    if result.script is not None:
+        found["script"] = {"file": result.script.name, "expected": result.script.expected.value}
+    if result.opinions:
+        found["opinions"] = [_opinion(o) for o in result.opinions]
+    return found
+
+
+def _opinion(opinion: Opinion) -> Object:
+    found: Object = {"solver": opinion.solver, "answer": opinion.answer.value}
+    if opinion.answer is Answer.UNKNOWN:
+        found["reason"] = opinion.reason
+    if opinion.said:
+        found["said"] = opinion.said
     return found
 
 

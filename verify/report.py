@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from verify.diagnostic import excerpt
 from verify.passive import Kind
 from verify.plan import Plan, Task
+from verify.second import tallies
 from verify.span import Source
 from verify.terminal import Paint, plain
 from verify.verdict import Counterexample, Reason, Result, Shown, Verdict
@@ -99,6 +100,10 @@ class TextReport:
         defects = sum(r.defect for r in results)
         if defects:
             lines.append(f"{_count(defects, 'defect')} of the tool itself: please report what stands at !! above")
+        for told in tallies(results):
+            silent = sum(told.silent.values())
+            lines.append(f"{told.solver}: {told.agree} agree, {told.contradict} contradict, {silent} without an answer")
+            lines += (f"  {number} {reason}" for reason, number in told.silent.items())
         counts = Counts.of(results)
         lines.append(
             f"{_count(len(results), 'obligation')}: {counts.ok} as specified, {counts.failed} failed, "

@@ -31,6 +31,7 @@ class Reason(Enum):
     BOUND = "bound"
     TOO_WEAK = "too weak"
     NOT_EXECUTABLE = "not executable"
+    DISAGREEMENT = "disagreement"
 
 
 class Answer(Enum):
@@ -39,6 +40,24 @@ class Answer(Enum):
     SAT = "sat"
     UNSAT = "unsat"
     UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A file in SMT-LIB that a verdict rests on, and what a solver is to say to it: SAT or UNSAT."""
+
+    name: str
+    expected: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What another solver says to the script; if UNKNOWN, with the reason, and what else it said."""
+
+    solver: str
+    answer: Answer
+    reason: str = ""
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +167,8 @@ class Result:
     a `solver` "verbatim" `stated`. Of what calls, loops and asserts say it names the clause, which has a proof of its
     own; a named geometry has all its assumptions. `detail`: sentences for a person (what was too weak, which bound was
     searched). `defect`: the tool contradicts itself here; that is exit status 70. `seconds` is wall-clock time in the
-    worker. `function`: which one it is about, and where that is, of kind `implementation`.
+    worker. `function`: which one it is about, and where that is, of kind `implementation`. `script`: where one was
+    written. `opinions`: of each other solver that was asked for.
     """
 
     id: str
@@ -167,6 +187,8 @@ class Result:
     detail: tuple[str, ...]
     defect: bool = False
     function: str = ""
+    script: Script | None = None
+    opinions: tuple[Opinion, ...] = ()
 
     @property
     def ok(self) -> bool:
