@@ -72,6 +72,7 @@ def options(**changes: object) -> Options:
         ("--solver cvc5", options(solvers=("cvc5",))),
         ("--solver z3 --solver cvc5", options(solvers=("z3", "cvc5"))),
         ("explain m.k --solver cvc5", options(command=Command.EXPLAIN, id="m.k", solvers=("cvc5",))),
+        ("--strict", options(strict=True)),
         ("--export scripts", options(export=Path("scripts"))),
     ],
 )
@@ -85,7 +86,7 @@ def test_what_a_command_line_means(line: str, expected: Options) -> None:
         ("doc --output d", "`doc` is not built yet"),
         ("fmt --check", "`fmt` is not built yet"),
         ("fmt --help", "`fmt` is not built yet"),
-        ("--strict", "--strict is not built yet"),
+        ("list --strict", "`list` takes no --strict"),
         ("--stability 3", "--stability is not built yet"),
         ("--format junit", "--format junit is not built yet"),
         ("--format sarif", "--format sarif is not built yet"),

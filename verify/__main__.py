@@ -21,10 +21,9 @@ import platform
 import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import groupby
-from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from stat import S_ISREG
@@ -53,6 +52,7 @@ from verify.cli import (
 )
 from verify.commands import COMMANDS, Asked, nothing_like
 from verify.diagnostic import Diagnostic, SpecificationError, render
+from verify.doubts import DOUBTED, warnings
 from verify.elaborate import elaborate
 from verify.entries import Discharge, Together, Work, grouped, in_order, results_of, units
 from verify.explain import explain_text, near
@@ -69,6 +69,7 @@ from verify.schedule import RECURSION_LIMIT, Died, Done, Late, Raised, described
 from verify.second import Ask, calls, heard, weighed
 from verify.solvers import SOLVERS, installed
 from verify.span import Source
+from verify.stop import stoppable
 from verify.terminal import Bar, paint_for
 from verify.verdict import Answer, Reason, Result, Verdict
 
@@ -171,32 +172,6 @@ class _Output:
             raise UsageError(f"the report cannot be written: {error.strerror}") from None
 
 
-@contextmanager
-def _stoppable() -> Iterator[Connection]:
-    """Within the block, Ctrl-C and the like are something to read from the connection; a second time, as ever."""
-    reader, writer = Pipe(duplex=False)
-    names = [s for s in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, s)]
-    before = {s: signal.getsignal(s) for s in (getattr(signal, name) for name in names)}
-    taken = {s: h for s, h in before.items() if h not in (signal.SIG_IGN, None)}
-
-    def restore() -> None:
-        for number, handler in taken.items():
-            signal.signal(number, handler)
-
-    def stop(*_: object) -> None:
-        restore()
-        writer.send_bytes(b"stop")
-
-    for number in taken:
-        signal.signal(number, stop)
-    try:
-        yield reader
-    finally:
-        restore()
-        reader.close()
-        writer.close()
-
-
 # --- commands ------------------------------------------------------------------------------------------------------
 
 
@@ -212,7 +187,7 @@ def _run(options: Options, discharge: Discharge, grace: float, together: Togethe
         trusted = audit(program, loaded.sources)
         return _finish(options, audit_json(trusted, _versions(options)) if options.json else audit_text(trusted))
     if options.command in COMMANDS:
-        with _stoppable() as stop:
+        with stoppable() as stop:
             said = COMMANDS[options.command](
                 Asked(options, loaded, program, grace, stop, _versions(options), sys.stderr)
             )
@@ -223,7 +198,7 @@ def _run(options: Options, discharge: Discharge, grace: float, together: Togethe
         return WRONG
     if options.command is Command.EXPLAIN and options.id not in (ids := _ids(program, functions)):
         raise UsageError(nothing_like("there is no obligation", (options.id,), ids))
-    with _stoppable() as stop:
+    with stoppable() as stop:
         only = (options.id,) if options.command is Command.EXPLAIN else options.only
         functions = tuple(f for f in functions if matches(id_of(f.binding.item), only))
         if options.command is not Command.LIST:
@@ -244,7 +219,8 @@ def _run(options: Options, discharge: Discharge, grace: float, together: Togethe
         with folder_of(options.export, bool(options.others)) as folder:
             if folder is not None:  # what discharges writes the scripts, too
                 discharge, together = Export(folder).discharge, Export(folder).together
-            session = _Session(options, loaded, program, planned, begun, output, folder)
+            doubted = _whole(program, _ids(program, functions), options)
+            session = _Session(options, loaded, program, planned, begun, output, folder, doubted)
             return session.run(discharge, grace, together, stop)
 
 
@@ -312,6 +288,15 @@ def _ids(program: core.Program, functions: Functions) -> tuple[str, ...]:
     return tuple(o.id for o in obligations(program, functions))
 
 
+def _whole(program: core.Program, ids: Sequence[str], options: Options) -> tuple[str, ...]:
+    """The routines all of which is to be proved: those that are looked at for what is doubtful, too."""
+    if options.command is not Command.PROVE:
+        return ()
+    left_out = {".".join(i.split(".")[:2]) for i in ids if not matches(i, options.only)}
+    mine = [r for m in program.modules if m.root for r in m.items if isinstance(r, core.Routine)]
+    return tuple(r.qualified for r in mine if r.kind in DOUBTED and r.qualified not in left_out)
+
+
 def _no_obligation(options: Options, ids: Sequence[str]) -> str:
     if not ids:
         return "there is no obligation: the files have nothing to prove"
@@ -333,7 +318,8 @@ def _versions(options: Options) -> dict[str, str]:
 
 @dataclass(slots=True)
 class _Session:
-    """A run that proves: what it is about, where scripts are written, and the listed results so far, in order."""
+    """A run that proves: what it is about, where scripts are written, which routines are looked at for what is
+    doubtful, and the listed results so far, in order."""
 
     options: Options
     loaded: Loaded
@@ -342,6 +328,8 @@ class _Session:
     begun: float
     output: _Output
     folder: Path | None
+    doubted: tuple[str, ...]
+    warnings: tuple[Diagnostic, ...] = ()
     results: list[Result] = field(default_factory=list)
 
     def run(self, discharge: Discharge, grace: float, together: Together | None, stop: Connection) -> int:
@@ -376,7 +364,10 @@ class _Session:
                 bar.hide()
                 if self.folder is not None and options.others:
                     self.ask_others(self.folder, stop)
-                self.output.write(text.summary(self.results, *self.cost()) if streams else self.whole(text))
+                self.look_for_doubts(grace, stop)
+                self.output.write(
+                    text.summary(self.results, *self.cost(), self.warnings) if streams else self.whole(text)
+                )
             except ReaderGone:
                 pass
             finally:
@@ -393,15 +384,24 @@ class _Session:
         bar.hide()
         self.results = list(weighed(self.results, options.others, said, Z3 in options.solvers))
 
+    def look_for_doubts(self, grace: float, stop: Connection) -> None:
+        """In what is proved: where preconditions cannot be met no run reaches anything, and that is told already.
+        Nor after an interrupt."""
+        if len(self.results) < len(self.planned.listed):
+            return
+        vacuous = {".".join(r.id.split(".")[:2]) for r in self.results if r.verdict is Verdict.VACUOUS}
+        names = tuple(name for name in self.doubted if name not in vacuous)
+        self.warnings = warnings(self.program, names, self.options.jobs, self.options.timeout * 1.2 + grace, stop)
+
     def whole(self, text: TextReport) -> str:
         """The report that is written at once, at the end."""
         seconds, _ = self.cost()
         if self.options.json:
             missing = len(self.planned.listed) - len(self.results)
-            return report_json(self.results, _versions(self.options), seconds, missing)
+            return report_json(self.results, _versions(self.options), seconds, missing, self.warnings)
         if self.options.command is Command.PROVE:
             groups = (tuple(group) for _, group in groupby(self.results, lambda result: result.id))
-            return "".join([*(text.group(g) for g in groups), text.summary(self.results, *self.cost())])
+            return "".join([*(text.group(g) for g in groups), text.summary(self.results, *self.cost(), self.warnings)])
         return explain_text(self.program, self.planned.listed, self.results, self.loaded.sources)
 
     def cost(self) -> tuple[float, int]:
@@ -425,6 +425,8 @@ class _Session:
         if any(r.reason is Reason.DISAGREEMENT for r in self.results):
             return DISAGREE
         if any(not r.ok and r.verdict is not Verdict.UNKNOWN for r in self.results):
+            return FAILED
+        if self.options.strict and self.warnings:
             return FAILED
         missing = len(self.results) < len(self.planned.listed)
         missing |= any(o.answer is Answer.UNKNOWN for r in self.results for o in r.opinions)

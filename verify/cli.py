@@ -41,6 +41,7 @@ class Options:
     output. `given`: the paths as they were written, none if there were none. `beyond`: for matrix, a precondition.
     `names`: for compare, two procedures. `bindings`: functions that implement procedures are looked at. `geometries`:
     for vectors, in place of `geometry`. `solvers`: each must agree. `export`: a folder for scripts.
+    `strict`: warnings fail.
     """
 
     command: Command
@@ -59,6 +60,7 @@ class Options:
     geometries: tuple[str, ...] = ()
     solvers: tuple[str, ...] = (Z3,)
     export: Path | None = None
+    strict: bool = False
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -97,7 +99,7 @@ usage: python -m verify [OPTION ...] [PATH ...]          prove everything (defau
 
 A PATH is a .spec file, or a folder with such files below it. A path that is named like a command is
 written ./list. `python -m verify COMMAND --help` says more about a command.
-Not built yet: doc, fmt, --strict, --stability, --format junit, --format sarif.
+Not built yet: doc, fmt, --stability, --format junit, --format sarif.
 """
 
 _DESCRIPTIONS: Mapping[Command, str] = {
@@ -184,6 +186,9 @@ _OPTION_HELP = {
                       are asked about what z3's verdicts rest on. Without z3 a proof counts if they have it
   --export DIR        write what each verdict rests on as SMT-LIB 2.6, into a folder that is new or empty
 """,
+    "strict": """\
+  --strict            warnings fail: code that no run reaches, claims that say nothing
+""",
     "rest": """\
   --jobs N            processes (default: the cores)
   --timeout SECONDS   for one obligation, and for each solver (default 30)
@@ -199,7 +204,8 @@ _STATUS = """
 An obligation is counted once for each geometry or word size that it is about: an entry of the report.
 
 exit status: 0   all is as the specification says, and there was at least one obligation
-             1   something is not: refuted, vacuous, uncovered, or a refute without a counterexample
+             1   something is not: refuted, vacuous, uncovered, or a refute without a counterexample;
+                 with --strict, a warning
              2   the specification or the command line is wrong, or there is no obligation
              3   nothing was refuted, but something stayed unknown, or the run was interrupted
              4   the solvers disagree
@@ -228,6 +234,7 @@ def help_text(command: Command) -> str:
     several = command is Command.VECTORS
     others = ["only" if by_procedure else "procedures", "geometry" if several else "geometries"]
     others += [] if command in _WITH_SCRIPTS else ["scripts"]
+    others += [] if command is Command.PROVE else ["strict"]
     options = "".join(t for name, t in _OPTION_HELP.items() if name not in (*_REFUSED[command], *others))
     head = _DESCRIPTIONS.get(command, _OVERVIEW)
     return f"{head}\noptions:\n{options}{'' if command is Command.AUDIT else _STATUS}"
@@ -278,14 +285,16 @@ def parse(arguments: Sequence[str]) -> Options:
         tuple(dict.fromkeys(found.geometry)) if command is Command.VECTORS else (),
         tuple(found.solver) or (Z3,),
         found.export,
+        found.strict,
     )
 
 
 def _refuse(command: Command, found: argparse.Namespace) -> None:
     """Options that this command does not take, or that are not built yet."""
-    for option in ("strict", "stability"):
-        if getattr(found, option) not in (None, False):
-            raise UsageError(f"--{option} is not built yet")
+    if found.stability is not None:
+        raise UsageError("--stability is not built yet")
+    if found.strict and command is not Command.PROVE:
+        raise UsageError(f"`{command.value}` takes no --strict")
     if found.format in NOT_BUILT_FORMATS:
         raise UsageError(f"--format {found.format} is not built yet")
     if found.check:
@@ -343,8 +352,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--format", type=_format, default="text")
     parser.add_argument("--output", type=_file)
     parser.add_argument("--export", type=_folder)
-    # Published, and not built yet.
     parser.add_argument("--strict", action="store_true")
+    # Published, and not built yet.
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--stability")
     return parser

@@ -1,4 +1,4 @@
-"""What is wrong with a specification, as data, and the one place that turns it into text."""
+"""What is wrong with a specification, or doubtful, as data, and the one place that turns it into text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WIDEST, _BEFORE = 160, 80
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One mistake of the user's: a stable code, the place, what is wrong, why, and what to write instead."""
+    """One mistake of the user's, or a warning: a stable code, the place, what is wrong, why, and what to do instead."""
 
     code: str
     span: Span
@@ -61,9 +61,9 @@ def _cells(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in shown)
 
 
-def render(diagnostic: Diagnostic, sources: Mapping[str, Source]) -> str:
+def render(diagnostic: Diagnostic, sources: Mapping[str, Source], severity: str = "error") -> str:
     """The message a person reads: `FILE:LINE:COLUMN: error[CODE]: what`, the line, the caret, why, what to write."""
-    lines = [f"{diagnostic.span}: error[{diagnostic.code}]: {diagnostic.what}"]
+    lines = [f"{diagnostic.span}: {severity}[{diagnostic.code}]: {diagnostic.what}"]
     lines += excerpt(diagnostic.span, sources)
     lines.append(f"  why:  {diagnostic.why}")
     lines.append(f"  help: {diagnostic.help}")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from verify.audit import Trusted
+from verify.diagnostic import Diagnostic
 from verify.plan import Plan
 from verify.report import Counts, by_id
 from verify.second import tallies
@@ -16,7 +17,13 @@ from verify.verdict import Answer, Opinion, Result
 Object: TypeAlias = dict[str, Any]
 
 
-def report_json(results: Sequence[Result], versions: Mapping[str, str], seconds: float, not_reached: int = 0) -> str:
+def report_json(
+    results: Sequence[Result],
+    versions: Mapping[str, str],
+    seconds: float,
+    not_reached: int = 0,
+    warnings: Sequence[Diagnostic] = (),
+) -> str:
     """The report of a run. `seconds` is wall-clock time; `not_reached` entries are missing, after an interrupt."""
     counts = Counts.of(results)
     summary: Object = {
@@ -33,7 +40,20 @@ def report_json(results: Sequence[Result], versions: Mapping[str, str], seconds:
         summary["solvers"] = {
             t.solver: {"agree": t.agree, "contradict": t.contradict, "unknown": dict(t.silent)} for t in told
         }
-    return _text("report", versions, {"summary": summary, "obligations": [entry(r) for r in results]})
+    found: Object = {"summary": summary, "obligations": [entry(r) for r in results]}
+    if warnings:
+        found["warnings"] = [_warning(w) for w in warnings]
+    return _text("report", versions, found)
+
+
+def _warning(warning: Diagnostic) -> Object:
+    return {
+        "code": warning.code,
+        "location": location(warning.span),
+        "what": warning.what,
+        "why": warning.why,
+        "help": warning.help,
+    }
 
 
 def entry(result: Result) -> Object:

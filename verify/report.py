@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from verify.diagnostic import excerpt
+from verify.diagnostic import Diagnostic, excerpt, render
 from verify.passive import Kind
 from verify.plan import Plan, Task
 from verify.second import tallies
@@ -88,9 +88,13 @@ class TextReport:
         seconds = sum(r.seconds for r in results)
         return f"  {mark}  {id_:<{name}}   {where:<{width}}   {seconds:7.2f} s"
 
-    def summary(self, results: Sequence[Result], seconds: float, processes: int) -> str:
-        """The last lines: what is left out, what was not reached, and the counts."""
+    def summary(
+        self, results: Sequence[Result], seconds: float, processes: int, warnings: Sequence[Diagnostic] = ()
+    ) -> str:
+        """The last lines: what there is to warn of, what is left out, what was not reached, and the counts."""
         lines = [] if self.after_block or not results else [""]
+        for warning in warnings:
+            lines += [render(warning, self.sources, "warning"), ""]
         for module, widths in self.plan.excluded:
             sizes = " or ".join(str(w) for w in widths)
             lines.append(f"module {module}: no geometry of {sizes} bits meets the assumptions; left out")
@@ -100,6 +104,8 @@ class TextReport:
         defects = sum(r.defect for r in results)
         if defects:
             lines.append(f"{_count(defects, 'defect')} of the tool itself: please report what stands at !! above")
+        if warnings:
+            lines.append(f"{_count(len(warnings), 'warning')}, of what is doubtful although it is proved")
         for told in tallies(results):
             silent = sum(told.silent.values())
             lines.append(f"{told.solver}: {told.agree} agree, {told.contradict} contradict, {silent} without an answer")
