@@ -98,6 +98,35 @@ CASES = {
         "assume none: PAGE_SHIFT > 99; procedure p(a: word) modifies s { if (a == 0) { s = 1; } }",
         [],
     ),
+    "all that is claimed is so of an empty body": (
+        "procedure p(a: word) requires k: s == 0 modifies pte ensures k: s == 0 ensures l: a >= s { pte[a] = a; }",
+        ["hollow `procedure p`"],
+    ),
+    "a lemma that is called claims nothing of the body": (
+        "lemma l() ensures k: 1 + 1 == 2 { } "
+        "procedure p(a: word) modifies pte ensures k: s == old(s) { pte[a] = a; l(); }",
+        ["hollow `procedure p`"],
+    ),
+    "it calls a procedure": (
+        "procedure q() { } procedure p(a: word) modifies pte ensures k: s == old(s) { pte[a] = a; q(); }",
+        [],
+    ),
+    "one of its claims is not": (
+        "procedure p(a: word) modifies pte ensures k: s == old(s) ensures l: pte[a] == a { pte[a] = a; }",
+        [],
+    ),
+    "a result has to be given": (
+        "procedure p(a: word) returns (r: word) ensures k: r == a { r = a; }",
+        [],
+    ),
+    "something is claimed within": (
+        "procedure p(a: word) modifies pte ensures k: s == old(s) { pte[a] = a; assert k: pte[a] == a; }",
+        [],
+    ),
+    "the body is empty": (
+        "procedure p(a: word) ensures k: s == old(s) { }",
+        [],
+    ),
     "what is to be refuted is not doubted": (
         "refute p(a: word) requires k: a > 1 ensures k: a != 0 ==> a == 7;",
         [],

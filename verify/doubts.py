@@ -1,4 +1,5 @@
-"""What is doubtful in a routine although it is proved: code that no run reaches, and claims that say nothing.
+"""What is doubtful in a routine although it is proved: code that no run reaches, claims that say nothing, and bodies
+that nothing is said of.
 
 Each doubt is a claim, that something is never so. Where little effort proves that, there is something to warn of. What
 is not proved is no promise: a branch that nothing is said of may be out of reach all the same.
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 
 from verify import core
-from verify.contract import Contract
+from verify.contract import Contract, obligations_of
 from verify.core import BinaryOp
 from verify.diagnostic import Diagnostic
 from verify.passive import Kind, Obligation, Path, relevant
@@ -21,6 +22,7 @@ from verify.question import ask
 from verify.rename import negation
 from verify.schedule import Done, Raised, each
 from verify.scopes import Scope, Scopes
+from verify.sites import statements
 from verify.span import Span
 from verify.syntax import RoutineKind
 from verify.terms import forget
@@ -47,8 +49,15 @@ class Look:
 
     def __call__(self, name: str) -> tuple[Diagnostic, ...]:
         """What there is to warn of, in the order of the source. What is within what no run reaches is left out."""
-        scopes, found = Scopes(self.program, None), list[tuple[Path, Diagnostic]]()
-        for doubt in doubts(self.program, self.program.routines()[name]):
+        routine, scopes, found = (
+            self.program.routines()[name],
+            Scopes(self.program, None),
+            list[tuple[Path, Diagnostic]](),
+        )
+        claims = of_nothing(self.program, routine)
+        if claims and all(proved(self.program, claim, scopes.of(claim)) for claim in claims):
+            found.append(((), _hollow(routine.span)))
+        for doubt in doubts(self.program, routine):
             path = doubt.never.path
             if any(path[: len(outer)] == outer for outer, warning in found if warning.code == UNREACHED):
                 continue
@@ -82,6 +91,20 @@ def doubts(program: core.Program, routine: core.Routine) -> tuple[Doubt, ...]:
     walk = _Doubts(program, routine)
     walk.gather()
     return tuple(walk.doubts.values())
+
+
+def of_nothing(program: core.Program, routine: core.Routine) -> tuple[Obligation, ...]:
+    """The postconditions of a procedure, of an empty body in place of its own; none where that does nothing, or where
+    it has an assert or calls a procedure, of which something is claimed. Results have any value then."""
+    if routine.kind not in (RoutineKind.PROCEDURE, RoutineKind.INTERFERENCE) or not routine.body:
+        return ()
+    within, routines = tuple(statements(routine.body)), program.routines()
+    if any(isinstance(s, core.Assert) for s in within) or any(
+        isinstance(s, core.Call) and routines[s.callee].kind is not RoutineKind.LEMMA for s in within
+    ):
+        return ()
+    empty = replace(routine, body=(), decreases=None)
+    return tuple(o for o in obligations_of(program, empty) if o.kind is Kind.ENSURES)
 
 
 def proved(program: core.Program, never: Obligation, scopes: Sequence[Scope]) -> bool:
@@ -181,6 +204,16 @@ def _says_nothing(span: Span) -> Diagnostic:
         "this is never true, so the claim says nothing",
         "`A ==> B` holds wherever A is false, whatever B is",
         "leave the claim out, or see what excludes the left side",
+    )
+
+
+def _hollow(span: Span) -> Diagnostic:
+    return Diagnostic(
+        "hollow",
+        span,
+        "all that is claimed of this body is so of an empty one",
+        "nothing says what it is to do",
+        "say in an `ensures` what it changes, or what it returns",
     )
 
 
