@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from verify import core
 from verify.confirm import Confirmed
@@ -15,10 +15,11 @@ from verify.contract import obligations_of
 from verify.execute import Finished
 from verify.ghost import own_steps
 from verify.matrix import executed
-from verify.mutants import Mutant, applied
+from verify.mutants import Dropped, Edit, Mutant, applied
 from verify.passive import Kind, Obligation
 from verify.present import telling_inputs
 from verify.question import params_in
+from verify.rename import negation
 from verify.run import FUEL, Violation, find_run, may_start, replay
 from verify.scopes import WIDTHS, Scope, Scopes
 from verify.sites import statements
@@ -62,17 +63,28 @@ class Claims:
 
 @dataclass(frozen=True, slots=True)
 class Hunt:
-    """A search for runs of one mutant. `program` has the mutant in the procedure's place."""
+    """A search for runs of one mutant. `program` has the mutant in the procedure's place.
+
+    `sought`: the mutant as far as its runs are another's. Where a precondition was dropped, it is not met.
+    """
 
     program: core.Program
     routine: core.Routine
     claims: Claims
+    sought: core.Routine
 
     @classmethod
     def of(cls, program: core.Program, mutant: Mutant) -> Hunt:
         routine = applied(program, mutant)
         changed = program.replacing(routine)
-        return cls(changed, routine, Claims.of(changed, routine, obligations_of(changed, routine)))
+        claims = Claims.of(changed, routine, obligations_of(changed, routine))
+        match mutant.change:
+            case Dropped(clause=clause):
+                broken = replace(clause, expr=negation(clause.expr))
+                sought = replace(routine, requires=(*routine.requires, broken))
+            case Edit():
+                sought = routine
+        return cls(changed, routine, claims, sought)
 
     def again(self, pool: Sequence[Confirmed], ids: Collection[str]) -> Kill | None:
         """A run from one of these entries that breaks one of the claims."""
@@ -85,9 +97,10 @@ class Hunt:
 
     def search(self, scopes: Sequence[Scope], seconds: float, ids: frozenset[str]) -> Kill | None:
         """A run that breaks one of the claims, looked for on each of these geometries for so long."""
+        program = self.program.replacing(self.sought)
         for scope in scopes:
             forget()
-            found = find_run(self.program, self.routine, scope, ids, seconds, None).violation
+            found = find_run(program, self.sought, scope, ids, seconds, None).violation
             if found is not None:
                 return self.kill(found)
         return None

@@ -31,8 +31,8 @@ from verify.verdict import Shown, Verdict
 BRIEF = 0.03
 """The share of an obligation's time for which a run is looked for at first, on each geometry, and for each purpose."""
 
-LONGER = 0.4
-"""The same later."""
+LONGER, LONGEST = 0.15, 0.4
+"""The same later, and last."""
 
 ROUND = 1.0
 """How many times an obligation's time the first round may take for a procedure. What is left by then is for later."""
@@ -106,16 +106,17 @@ class FirstRound:
         pool = list(self.entries(name, scopes))
         deadline = time.monotonic() + ROUND * self.timeout
         kills: list[tuple[Mutant, Kill]] = []
-        for mutant in mutants(self.program, routine, self.sources):
-            if time.monotonic() > deadline:
-                break
-            hunt = Hunt.of(self.program, mutant)
-            found = hunt.again(pool, hunt.claims.promised) or hunt.search(
-                scopes, BRIEF * self.timeout, hunt.claims.promised
-            )
-            if found is not None:
-                kills.append((mutant, found))
-                pool = [found.entry, *(e for e in pool if e != found.entry)]  # what killed last is tried first
+        hunts = {m: Hunt.of(self.program, m) for m in mutants(self.program, routine, self.sources)}
+        for seconds in (0.0, BRIEF * self.timeout):
+            for mutant, hunt in tuple(hunts.items()):
+                if seconds and time.monotonic() > deadline:
+                    break
+                promised = hunt.claims.promised
+                found = hunt.again(pool, promised) or (hunt.search(scopes, seconds, promised) if seconds else None)
+                if found is not None:
+                    del hunts[mutant]
+                    kills.append((mutant, found))
+                    pool = [found.entry, *(e for e in pool if e != found.entry)]  # what killed last is tried first
         return Looked(tuple(kills), tuple(pool))
 
     def entries(self, name: str, scopes: Sequence[Scope]) -> Iterator[Confirmed]:
@@ -138,14 +139,16 @@ class SecondRound:
 
     def __call__(self, mutant: Mutant) -> Judged:
         pool = self.pools.get(mutant.routine, ())
-        scopes, seconds = telling_scopes(self.program, self.program.routines()[mutant.routine]), LONGER * self.timeout
+        scopes = telling_scopes(self.program, self.program.routines()[mutant.routine])
         unchanged = Unchanged(self.program, self.sources, self.timeout / 3)
         hunt = Hunt.of(self.program, mutant)
         promised, every = hunt.claims.promised, hunt.claims.every
         found = hunt.again(pool, promised)
+        used = unchanged.in_place(mutant) if found is None else None
+        if found is None and used is None:
+            found = hunt.search(scopes[:FEW], LONGER * self.timeout, promised)
         if found is not None:
             return killed(mutant, found)
-        used = unchanged.in_place(mutant)
         if used is None:
             used = unchanged.at_the_end(mutant)
         if used is not None:
@@ -154,10 +157,9 @@ class SecondRound:
         if judged.fate is not Fate.UNKNOWN:
             return judged
         found = (
-            hunt.search(scopes[:FEW], seconds, promised)
-            or hunt.search(scopes[FEW:], seconds, promised)
+            hunt.search(scopes, LONGEST * self.timeout, promised)
             or hunt.again(pool, every)
-            or hunt.search(scopes[:FEW], seconds, every)
+            or hunt.search(scopes[:FEW], LONGEST * self.timeout, every)
         )
         return judged if found is None else killed(mutant, found)
 
