@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -74,7 +75,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if SUITE in config.stash:
         made = config.stash[SUITE]
         told = config.stash.setdefault(TOLD, dict[str, list[str]]())
-        found = {name: counts(drawn) for (name, _, _), drawn in made.drawn.items()}
+        found = {key[0]: counts(drawn, made.walked.get(key, {})) for key, drawn in made.drawn.items()}
         config.stash[SAID] = {"": said(made), **found, **told}
         if hasattr(config, "workeroutput"):
             config.workeroutput["generated"] = config.stash[SAID]
@@ -88,7 +89,7 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Says what no test is generated for, and how often each class of inputs was reached."""
+    """Says what no test is generated for, and how often each class of inputs was reached, and each way taken."""
     parts = config.stash.get(SAID, {})
     if parts:
         terminalreporter.section("tests generated from the specification")
@@ -117,7 +118,7 @@ def said(made: Suite) -> list[str]:
     ]
 
 
-def counts(found: Drawn) -> list[str]:
-    """How many examples a procedure was run on, and the share of them in each class."""
-    ran = len(found.ran)
-    return [f"    {ran} examples", *(f"    {name}: {reached} of {ran}" for name, reached in found.reached.items())]
+def counts(found: Drawn, walked: Mapping[str, int]) -> list[str]:
+    """How many examples a procedure was run on, and how many are in each class, and take each way through its body."""
+    ran, reached = len(found.ran), {**found.reached, **walked}
+    return [f"    {ran} examples", *(f"    {name}: {number} of {ran}" for name, number in reached.items())]

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import FailedHealthCheck, Unsatisfiable
 from lockstep import Among, call_among, interference, record_claims
 from severity import Call, Failure, finding
+from ways import shown, taken, ways
 
 from verify import core
 from verify.core import WORD_BITS, Symbol, SymbolKind
@@ -41,7 +42,7 @@ EXAMPLES = 120
 """How many examples each procedure is run on, if nobody asks for more."""
 
 SHARE = 0.02
-"""The share of a procedure's examples that must reach each of its classes."""
+"""The share of a procedure's examples that must reach each of its classes, and take each way through its body."""
 
 
 class BadSuite(Exception):
@@ -111,7 +112,8 @@ class Drawn:
 class Suite:
     """All generated tests of a specification. `without`: the procedures that have no implementation.
 
-    `inputs` and `drawn` are filled in as tests run, by procedure, number of examples and seed.
+    `inputs`, `drawn` and `walked` are filled in as tests run, by procedure, number of examples and seed. `walked` has
+    how many examples take each way through the body.
     """
 
     program: core.Program
@@ -122,6 +124,7 @@ class Suite:
     without: tuple[str, ...]
     inputs: dict[tuple[str, int, int], Inputs] = field(default_factory=dict)
     drawn: dict[tuple[str, int, int], Drawn] = field(default_factory=dict)
+    walked: dict[tuple[str, int, int], Mapping[str, int]] = field(default_factory=dict)
 
     def aims(self, routine: core.Routine) -> tuple[InputClass, ...]:
         """The classes of a procedure's inputs."""
@@ -186,7 +189,7 @@ def run(suite: Suite, test: Generated, *, count: int = EXAMPLES, number: int = 0
     whose fault it is; Contradicted if it is ours.
 
     A claim that is undecided on an example does not hold, nor does any if a class of the procedure was reached by too
-    few examples.
+    few examples, or a way through its body taken.
     """
     found = drawn(suite, test.routine, count, number)
     for ran in found.ran:
@@ -194,7 +197,7 @@ def run(suite: Suite, test: Generated, *, count: int = EXAMPLES, number: int = 0
             raise _failure(suite, test, _smallest(suite, test, found, ran))
     missed = [
         f"  {name}: {reached} of {len(found.ran)} examples"
-        for name, reached in found.reached.items()
+        for name, reached in (*found.reached.items(), *walked(suite, test.routine, count, number).items())
         if reached < SHARE * len(found.ran)
     ]
     if missed:
@@ -213,6 +216,18 @@ def drawn(suite: Suite, routine: core.Routine, count: int, number: int) -> Drawn
         }
         suite.drawn[key] = Drawn(found.maker, ran, reached)
     return suite.drawn[key]
+
+
+def walked(suite: Suite, routine: core.Routine, count: int, number: int) -> Mapping[str, int]:
+    """How many of a procedure's examples take each way through its body."""
+    key = (routine.qualified, count, number)
+    if key not in suite.walked:
+        found = [taken(suite.program, routine, e) for e in inputs(suite, routine, count, number).examples]
+        named = ways(suite.program, routine, tuple(suite.functions))
+        suite.walked[key] = {
+            shown(way, id_, suite.sources): sum(way in one for one in found) for way, id_ in named.items()
+        }
+    return suite.walked[key]
 
 
 def inputs(suite: Suite, routine: core.Routine, count: int, number: int) -> Inputs:
