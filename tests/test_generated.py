@@ -293,6 +293,15 @@ def test_a_class_that_is_missed_makes_the_tests_of_its_procedure_fail(tmp_path: 
         run(made, test, count=FEW)
 
 
+def test_a_way_that_no_example_takes_makes_the_tests_of_its_procedure_fail(tmp_path: Path) -> None:
+    body = "    if (cut > LATENCY_LIMIT) {"
+    more = "    if ((extent >> PAGE_SHIFT) == 0x2f1d3) {\n        cut = extent;\n    }\n"
+    made = suite([copied(tmp_path, {"extent.spec": (body, more + body)})], TABLE, tmp_path)
+    test = next(t for t in made.tests if t.id == "extent.latency_cut.ensures.latency")
+    with pytest.raises(Broken, match=r"examples reach\n  extent.latency_cut.if\[1\].true: .*: 0 of 100 examples"):
+        run(made, test, count=FEW)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -1,7 +1,7 @@
 """The ways through a body that examples take: each side of each `if`, and how often each loop is gone through.
 
-They are read off the body, so nobody has to think of them. Which of them an example takes is told by the specification's
-own body, run on it; what the implementation does is not asked.
+They are read off the body, so nobody has to think of them. Which of them an example takes is told by the
+specification's own body, run on it; what the implementation does is not asked.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from verify.span import Source
 from verify.strategies.examples import Example
 from verify.syntax import RoutineKind
 
-FUEL = 1_000
-"""How many statements of a body are run for an example. What a longer run would do further on does not count: that costs
-much, and tells little, since the turns of a loop are alike."""
+FUEL = 800
+"""How many statements of a body are run for an example. What a longer run would do further on does not count: that
+costs much, and tells little, since the turns of a loop are alike."""
 
 NOT_EMPTY = "impossible: the precondition says that the range is not empty"
 OTHERS = "the body gives others their turns at other places than an implementation has them"
 
 LEFT_OUT: Mapping[str, Mapping[str, str]] = {
     "by_page.move_one_page": {
-        "by_page.move_one_page.if[3].false": "impossible: nobody acts meanwhile, the second look finds what the first did"
+        "by_page.move_one_page.if[3].false": "impossible: nobody acts meanwhile, a second look finds the same"
     },
     "move_page_tables.move_ptes": {"move_page_tables.move_ptes.loop[1].not entered": NOT_EMPTY},
     "move_page_tables.shift_down": {"move_page_tables.move_page_tables.loop[1].not entered": NOT_EMPTY},
