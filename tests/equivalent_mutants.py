@@ -152,10 +152,7 @@ EQUIVALENT: tuple[Equivalent, ...] = (
         ),
     ),
     Equivalent(
-        "Slots and tables are at multiples of a page, and a table at one of what it maps.",
-        tuple(
-            Key("levels", "_in_table", IN_TABLE, other)
-            for other in (IN_TABLE.replace("0 <=", "-1 <="), IN_TABLE.replace("ptep - map_", "ptep ^ map_"))
-        ),
+        "No slot lies one byte before a table: slots are at multiples of a page.",
+        (Key("levels", "_in_table", IN_TABLE, IN_TABLE.replace("0 <=", "-1 <=")),),
     ),
 )
