@@ -30,9 +30,9 @@ Row = tuple[int, ...]
 
 
 def made(asked: Options, only: Sequence[str] = ()) -> tuple[tuple[Mutant, ...], tuple[Judged, ...]]:
-    """What the command finds; with patterns, of those procedures alone."""
+    """What the command finds; with patterns, of those procedures instead."""
     program, sources = specification(asked)
-    chosen = procedures(program, only)
+    chosen = procedures(program, only or asked.only)
     every = tuple(m for r in chosen for m in mutants(program, r, sources))
     reader, writer = Pipe(duplex=False)
     with reader, writer:

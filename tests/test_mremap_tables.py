@@ -419,7 +419,7 @@ def test_address_spaces_are_the_same_whatever_was_done_to_get_there(name: str, v
 
 
 @pytest.mark.parametrize("shifts", [(0, 1, 1, 1, 1), (0, 1, 2, 3, 4), (4, 6, 6, 6, 15)])
-def test_a_geometry_has_levels_that_nest(shifts: tuple[int, ...]) -> None:
+def test_a_geometry_has_levels_that_nest(shifts: tuple[int, int, int, int, int]) -> None:
     made = Geometry("made", 16, *shifts, task_size=0xF000)
     assert (made.page_shift, made.pmd_shift, made.pud_shift, made.p4d_shift, made.pgdir_shift) == shifts
     assert not made.pmd_addr_end_elided
@@ -439,6 +439,6 @@ def test_a_geometry_has_levels_that_nest(shifts: tuple[int, ...]) -> None:
         (4, 6, 7, 8, 17),
     ],
 )
-def test_levels_that_do_not_nest_are_no_geometry(shifts: tuple[int, ...]) -> None:
+def test_levels_that_do_not_nest_are_no_geometry(shifts: tuple[int, int, int, int, int]) -> None:
     with pytest.raises(ValueError, match="wrong: want 0 <= page_shift < pmd_shift"):
         Geometry("wrong", 16, *shifts, task_size=0xF000)

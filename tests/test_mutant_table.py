@@ -19,7 +19,7 @@ ASKED = options(TEXT)
 def test_each_row_counts_the_mutants_that_there_are() -> None:
     program, sources = specification(ASKED)
     count: Counter[str] = Counter()
-    for routine in procedures(program, ()):
+    for routine in procedures(program, ASKED.only):
         count[module_of(routine.qualified)] += len(mutants(program, routine, sources))
     count["all"] = count.total()
     assert {name: row[0] for name, row in rows(TABLE).items()} == dict(count)
