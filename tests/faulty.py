@@ -36,7 +36,7 @@ MORE = 2_000
 """How many a run with a fault may take: it can do more, or never end."""
 
 DIFFERENT = 7
-"""On so many entries that the fault makes a difference on it is looked what breaks."""
+"""On so many entries, at least, that the fault makes a difference on it is looked what breaks."""
 
 
 class Spec:
