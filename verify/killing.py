@@ -173,16 +173,13 @@ class Caller:
         must hold: who dropped the precondition would let it pass.
         """
         left = set(self.wanted.values())
-        for entries in (self.known, self.found):
-            for mutant in every if left else ():
-                hunt = Hunt.of(self.program, mutant)
-                for entry in entries(hunt, left):
+        hunts = [(mutant, Hunt.of(self.program, mutant)) for mutant in every]
+        for known in (True, False):
+            for mutant, hunt in hunts if left else ():
+                for entry in self.pool if known else self.found(hunt, left):
                     for one, kill in self.broken(hunt, entry, left):
                         left.discard(one)
                         yield Bite(*one, mutant, kill)
-
-    def known(self, _hunt: Hunt, _left: Collection[tuple[str, str]]) -> tuple[Confirmed, ...]:
-        return self.pool
 
     def found(self, hunt: Hunt, left: Collection[tuple[str, str]]) -> tuple[Confirmed, ...]:
         """An entry from which a mutant breaks a precondition that is left, if one is soon found."""

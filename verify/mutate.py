@@ -41,7 +41,7 @@ PROVING = 3.0
 """How many times an obligation's time may be spent on a mutant's obligations."""
 
 WHOLE = 20.0
-"""How many times an obligation's time a mutant may take in all."""
+"""How many times an obligation's time a mutant may take in all, and a procedure in each other round."""
 
 
 class Fate(Enum):
@@ -248,7 +248,7 @@ def judge(
     pools: dict[str, tuple[Confirmed, ...]] = {}
     left = {m.id: m for n in names for m in mutants(program, program.routines()[n], sources)}
     first = FirstRound(program, sources, timeout)
-    for index, looked in each(first, names, jobs, 2 * ROUND * timeout, stop):
+    for index, looked in each(first, names, jobs, WHOLE * timeout, stop):
         if isinstance(looked, Done):
             pools[names[index]] = looked.value.pool
             for mutant, kill in looked.value.kills:
