@@ -13,6 +13,7 @@ generated tests do (`bridge.SLACK`).
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import signal
@@ -21,7 +22,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module, invalidate_caches
 from importlib.abc import MetaPathFinder, SourceLoader
@@ -102,26 +103,34 @@ class OutOfTime(BaseException):
     """So that no `except Exception` takes it for something that the implementation does."""
 
 
+@dataclass(slots=True)
+class Met:
+    """The functions of the implementation that were called, each as `module.name`, and the names that stand in what was
+    run of it and of the tests. What a module of it runs on import is left to `mutants`."""
+
+    calls: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+
+
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """A procedure: its tests, what the unbroken implementation makes of its examples, and the functions of the
-    implementation that it calls on the way, each as `module.name`."""
+    """A procedure: its tests, what the unbroken implementation makes of its examples, and what is met on the way."""
 
     routine: core.Routine
     tests: tuple[Generated, ...]
     ran: tuple[Ran, ...]
-    calls: frozenset[str]
+    met: Met
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """All that mutants are tried on. What is called `at_import` has its effect on everything that is imported."""
+    """All that mutants are tried on. What is met `at_import` has its effect on everything that is imported."""
 
     suite: Suite
     table: Mapping[str, str]
     runs: tuple[Runs, ...]
-    at_import: frozenset[str]
+    at_import: Met
 
 
 # --- before the first ----------------------------------------------------------------------------------------------
@@ -136,40 +145,48 @@ def prepared(suite: Suite, table: Mapping[str, str]) -> Prepared:
 def _runs(suite: Suite, name: str) -> Runs:
     routine = suite.program.routines()[name]
     examples = inputs(suite, routine, EXAMPLES, 0).examples
-    calls: set[str] = set()
     begun = time.process_time()
-    with _calls(calls):
+    with _noted() as met:
         ran = tuple(ran_on(suite, routine, example) for example in examples)
-    assert calls, f"{name} is implemented elsewhere than in {ROOT}: is another copy of this project installed?"
+    assert met.calls, f"{name} is implemented elsewhere than in {ROOT}: is another copy of this project installed?"
     tests = tuple(t for t in suite.tests if t.routine.qualified == name)
-    return Runs(routine, tests, ran, frozenset(calls), time.process_time() - begun)
+    return Runs(routine, tests, ran, met, time.process_time() - begun)
 
 
-def _at_import() -> frozenset[str]:
-    calls: set[str] = set()
+def _at_import() -> Met:
     _forget()
-    with _calls(calls):
+    with _noted() as met:
         for path in (ROOT / "mremap_impl").glob("[!_]*.py"):
             import_module(f"mremap_impl.{path.stem}")
-    return frozenset(calls)
+        _tests()
+    return met
+
+
+def _tests() -> tuple[ModuleType, ModuleType]:
+    """What runs generated tests, imported."""
+    return import_module("generated"), import_module("bridge")
 
 
 @contextmanager
-def _calls(found: set[str]) -> Iterator[None]:
-    """Notes the functions of the implementation that are called."""
-    package = str(ROOT / "mremap_impl") + os.sep
+def _noted() -> Iterator[Met]:
+    """Notes what is met of the implementation."""
+    package, tests = (str(folder) + os.sep for folder in (ROOT / "mremap_impl", TESTS))
     known: set[object] = set()
+    met = Met()
 
     def note(frame: FrameType, _event: str, _argument: object) -> None:  # None: nothing is to be noted of its lines
         code = frame.f_code
-        if code not in known:
-            known.add(code)
-            if code.co_filename.startswith(package):
-                found.add(f"{Path(code.co_filename).stem}.{code.co_qualname.replace('.<locals>', '')}")
+        if code in known or not code.co_filename.startswith((package, tests)):
+            return
+        known.add(code)
+        if code.co_filename.startswith(tests) or code.co_name != "<module>":
+            met.names.update(code.co_names)
+        if code.co_filename.startswith(package):
+            met.calls.add(f"{Path(code.co_filename).stem}.{code.co_qualname.replace('.<locals>', '')}")
 
     sys.settrace(note)
     try:
-        yield
+        yield met
     finally:
         sys.settrace(None)
 
@@ -177,12 +194,14 @@ def _calls(found: set[str]) -> Iterator[None]:
 # --- one mutant ----------------------------------------------------------------------------------------------------
 
 
-def judged(what: Prepared, mutant: Mutant, files: Sequence[str], first: str = "") -> Verdict:
-    """What the generated tests make of a mutant, and those in these files. The procedure `first` has its turn first.
+def judged(what: Prepared, mutant: Mutant, files: Sequence[str], last: Killed | None = None) -> Verdict:
+    """What the generated tests make of a mutant, and those in these files. What killed the `last` one like it has its
+    turn first: the procedure, or the test written by hand.
 
     It leaves the process with the mutant in it, which so is to be a child.
     """
     warnings.simplefilter("ignore", SyntaxWarning)
+    gc.freeze()  # what the parent has made is not garbage, and pytest goes through all there is, again and again
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     spent = int(time.process_time())
     resource.setrlimit(resource.RLIMIT_CPU, (spent + HARD_SECONDS, spent + HARD_SECONDS))
@@ -195,7 +214,7 @@ def judged(what: Prepared, mutant: Mutant, files: Sequence[str], first: str = ""
     except Exception:  # whatever it is, no test can begin
         return Killed("import", generated=True)
     late: list[str] = []
-    for verdict in chain(_generated(what, mutant, first), _by_hand(mutant, files)):
+    for verdict in chain(_generated(what, mutant, last), _by_hand(mutant, files, last)):
         match verdict:
             case Killed():
                 return verdict
@@ -208,21 +227,23 @@ def judged(what: Prepared, mutant: Mutant, files: Sequence[str], first: str = ""
     return TimedOut(late[0]) if late else Survived()
 
 
-def _reaches(what: Prepared, mutant: Mutant, calls: frozenset[str]) -> bool:
-    """Whether what calls these functions may notice. What stands in no function anything may notice."""
-    key = mutant.key
-    name = f"{key.module}.{key.function}"
-    return name in calls or name in what.at_import or not mutant.in_function
+def _reaches(what: Prepared, mutant: Mutant, runs: Runs) -> bool:
+    """Whether the examples of a procedure may notice. Of what stands in no function anyone may who may feel it."""
+    met = (runs.met, what.at_import)
+    if mutant.in_function:
+        return any(f"{mutant.key.module}.{mutant.key.function}" in m.calls for m in met)
+    return mutant.felt is None or any(mutant.felt & m.names for m in met)
 
 
-def _generated(what: Prepared, mutant: Mutant, first: str) -> Iterator[Verdict]:
+def _generated(what: Prepared, mutant: Mutant, last: Killed | None) -> Iterator[Verdict]:
     """What the generated tests say, procedure by procedure, as far as somebody asks."""
-    generated, bridge = import_module("generated"), import_module("bridge")
+    generated, bridge = _tests()
     functions = {name: bridge.function_at(what.table[name]) for name in what.suite.functions}
     old = what.suite
     suite = generated.Suite(old.program, old.sources, functions, old.classes, old.tests, old.without)
-    for runs in sorted(what.runs, key=lambda runs: runs.routine.qualified != first):
-        if _reaches(what, mutant, runs.calls):
+    first = last.by if last is not None and last.generated else ""
+    for runs in sorted(what.runs, key=lambda runs: not first.startswith(f"{runs.routine.qualified}.")):
+        if _reaches(what, mutant, runs):
             yield _procedure(generated, suite, runs)
 
 
@@ -303,19 +324,23 @@ class _First:
             self.verdict = Killed(report.nodeid, generated=False)
 
 
-def _by_hand(mutant: Mutant, files: Sequence[str]) -> Iterator[Verdict]:
-    for name in (*files, *(BY_HAND_OF_HISTORY if files and mutant.key.module == "history" else ())):
+def _by_hand(mutant: Mutant, files: Sequence[str], last: Killed | None) -> Iterator[Verdict]:
+    of_history = BY_HAND_OF_HISTORY if files and mutant.key.module == "history" else ()
+    names = [f"tests/{name}.py" for name in (*of_history, *files)]  # what most likely kills it comes first
+    if last is not None and last.by.startswith(tuple(names)):
+        yield _pytest(last.by)
+    for name in names:
         yield _pytest(name)
 
 
-def _pytest(name: str) -> Verdict:
-    """What a file of tests comes to in this process."""
+def _pytest(what: str) -> Verdict:
+    """What a file of tests comes to in this process, or one test."""
     first = _First()
     options = ["-q", "-n", "0", "-p", "no:cacheprovider", "--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml")]
     with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
-        status = pytest.main([*options, str(TESTS / f"{name}.py")], plugins=[first])
+        status = pytest.main([*options, str(ROOT / what)], plugins=[first])
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED):
-        raise AssertionError(f"{name}: pytest ended with {status!r}")
+        raise AssertionError(f"{what}: pytest ended with {status!r}")
     return first.verdict
 
 
@@ -394,13 +419,13 @@ def judge(
     waiting = list(mutants)[::-1]
     running: dict[Any, tuple[Mutant, Any]] = {}  # by the end of a pipe that the verdict comes out of
     fork = get_context("fork")
-    killers: dict[tuple[str, str], str] = {}  # by function, the procedure whose tests killed the last mutant of it
+    killers: dict[tuple[str, str], Killed] = {}  # by function, what killed the last mutant of it
     while waiting or running:
         while waiting and len(running) < jobs:
             mutant = waiting.pop()
             receive, send = fork.Pipe(duplex=False)
-            first = killers.get((mutant.key.module, mutant.key.function), "")
-            child = fork.Process(target=_send, args=(partial(judged, what, mutant, files, first), send))
+            last = killers.get((mutant.key.module, mutant.key.function))
+            child = fork.Process(target=_send, args=(partial(judged, what, mutant, files, last), send))
             child.start()
             send.close()
             running[receive] = (mutant, child)
@@ -415,6 +440,6 @@ def judge(
                     raise AssertionError(f"{mutant}: the child ended with {child.exitcode}") from None
                 verdict = TimedOut("the whole")
             child.join()
-            if isinstance(verdict, Killed) and verdict.generated:
-                killers[mutant.key.module, mutant.key.function] = ".".join(verdict.by.split(".")[:2])
+            if isinstance(verdict, Killed):
+                killers[mutant.key.module, mutant.key.function] = verdict
             yield mutant, verdict

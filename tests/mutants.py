@@ -45,12 +45,17 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A module with one place broken, in its line `line`; `text` is all of it."""
+    """A module with one place broken, in its line `line`; `text` is all of it.
+
+    `felt`: all names of the package whose values may be others by it, where that is known: where it is the value of a
+    name of the module. Who names none of them feels nothing.
+    """
 
     key: Key
     operator: str
     line: int
     in_function: bool
+    felt: frozenset[str] | None
     text: str = field(repr=False)
 
     def __str__(self) -> str:
@@ -68,6 +73,7 @@ def mutants(modules: Mapping[str, str], module: str) -> tuple[Mutant, ...]:
     """All mutants of one of these modules, in the order of its lines."""
     text = Text.of(modules[module], names(modules, module))
     seen = {_meaning(text.text)}
+    trees = {name: ast.parse(source) for name, source in modules.items()}
     found: list[Mutant] = []
     counted: Counter[tuple[str, ...]] = Counter()
     for operator, edit in sorted(_edits(text), key=lambda e: (e[1].start, e[1].end)):
@@ -84,8 +90,55 @@ def mutants(modules: Mapping[str, str], module: str) -> tuple[Mutant, ...]:
             parts = (module, ".".join(node.name for node in within), was, becomes)
             counted[parts] += 1
             in_function = bool(within) and isinstance(within[-1], ast.FunctionDef) and line >= within[-1].body[0].lineno
-            found.append(Mutant(Key(*parts, counted[parts]), operator, line, in_function, mutated))
+            felt = None if within else _felt(trees, module, line)
+            found.append(Mutant(Key(*parts, counted[parts]), operator, line, in_function, felt, mutated))
     return tuple(found)
+
+
+def _felt(trees: Mapping[str, ast.Module], module: str, line: int) -> frozenset[str] | None:
+    """The names of a package that get their values, on import, by way of the names that a line gives theirs.
+
+    None where this is not seen: by other statements than assignments of names.
+    """
+    (stmt,) = (s for s in trees[module].body if s.lineno <= line <= (s.end_lineno or 0))
+    felt, more = set[str](), _assigned(stmt)
+    while more is not None and not more <= felt:
+        felt |= more
+        for other in (s for tree in trees.values() for s in tree.body):
+            if felt & _evaluated(other):
+                names = _assigned(other)
+                if names is None:
+                    return None
+                more = more | names
+    return None if more is None else frozenset(felt)
+
+
+def _assigned(stmt: ast.stmt) -> frozenset[str] | None:
+    """The names that a statement of a module gives values, if that is all that it does."""
+    match stmt:
+        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+            return frozenset({name})
+        case ast.ImportFrom(names=aliases):
+            return frozenset(alias.asname or alias.name for alias in aliases)
+        case _:
+            return None
+
+
+def _evaluated(stmt: ast.stmt) -> frozenset[str]:
+    """The names that stand in a statement of a module, but for the bodies of functions."""
+    found, left = set[str](), list[ast.AST]([stmt])
+    while left:
+        match left.pop():
+            case ast.FunctionDef(args=args, decorator_list=decorators):
+                left += [*decorators, *args.defaults, *(d for d in args.kw_defaults if d is not None)]
+            case ast.Name(id=name) | ast.Attribute(attr=name) as node:
+                found.add(name)
+                left += ast.iter_child_nodes(node)
+            case ast.alias(name=name):
+                found.add(name)
+            case node:
+                left += ast.iter_child_nodes(node)
+    return frozenset(found)
 
 
 def _edits(text: Text) -> Iterator[tuple[str, Edit]]:

@@ -124,7 +124,7 @@ def planted(module: str, text: str, by: str, function: str) -> Mutant:
     source = texts()[module]
     assert source.count(text) == 1, text
     line = source[: source.index(text)].count("\n") + 1
-    return Mutant(Key(module, function, text, by), "planted", line, True, source.replace(text, by))
+    return Mutant(Key(module, function, text, by), "planted", line, True, None, source.replace(text, by))
 
 
 CUT = "    if extent > geometry.LATENCY_LIMIT:\n"
@@ -210,7 +210,7 @@ def test_the_generated_tests_kill_all_mutants_of_the_cut_by_latency_but_one_that
 
 
 def mutant(nth: int) -> Mutant:
-    return Mutant(Key("small", "f", "a", "b", nth), "operator", 10 + nth, True, "")
+    return Mutant(Key("small", "f", "a", "b", nth), "operator", 10 + nth, True, None, "")
 
 
 BY_TEST, BY_OTHER = Killed("a.b.ensures.c", generated=True), Killed("tests/test_x.py::test_y", generated=False)
