@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from fake_discharge import EXPECTED, result
+from plans import plan_of
 
 from verify import core
 from verify.elaborate import elaborate
 from verify.load import load
-from verify.plan import Plan, Request, plan
+from verify.plan import Plan
 from verify.report import TextReport
 from verify.span import Source
 from verify.verdict import Counterexample, Result, Shown
@@ -124,4 +125,4 @@ def made(*only: str, geometry: str | None = None, **texts: str) -> Case:
     loaded = load([Path("spec")])
     program, mistakes = elaborate(loaded.modules, loaded.roots, loaded.sources, loaded.broken)
     assert program is not None, mistakes
-    return Case(program, loaded.sources, plan(Request(program, only, geometry)))
+    return Case(program, loaded.sources, plan_of(program, only, geometry))

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from plans import plan_of
 
 from verify.diagnostic import render
 from verify.elaborate import elaborate
@@ -19,7 +20,6 @@ from verify.entries import Work, in_order, units
 from verify.literals import check_literals
 from verify.load import Loaded, load
 from verify.obligations import obligations
-from verify.plan import Request, plan
 from verify.schedule import RECURSION_LIMIT
 from verify.solve import discharge, together
 from verify.verdict import Reason, Result, Verdict
@@ -38,7 +38,7 @@ def report(loaded: Loaded, seconds: float = SECONDS) -> Iterator[Result]:
     assert check_literals(program) == ()
     ids = [obligation.id for obligation in obligations(program)]
     assert len(ids) == len(set(ids))
-    tasks = plan(Request(program, (), None)).tasks
+    tasks = plan_of(program).tasks
     work = Work(discharge, together, program, loaded.sources, seconds)
     made = (pair for unit in units(tasks) for pair in zip(unit, work(tuple(tasks[i] for i in unit)), strict=True))
     return (result for _, result in in_order(tasks, made))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from plans import plan_of
 
 from verify import core
 from verify.elaborate import elaborate
 from verify.evaluate import context_for
 from verify.explain import explain_text
 from verify.load import load
-from verify.plan import Request, Task, plan
+from verify.plan import Task
 from verify.solve import discharge
 from verify.unroll import Unroll
 from verify.verdict import Changed, Verdict
@@ -115,7 +116,7 @@ def loaded(folder: Path) -> tuple[core.Program, tuple[Task, ...]]:
     read = load([folder / "m.spec"])
     program, found = elaborate(read.modules, read.roots, read.sources, read.broken)
     assert program is not None, (read.diagnostics, found)
-    return program, plan(Request(program, ("m.back_again.refute",), None)).listed
+    return program, plan_of(program, ("m.back_again.refute",)).listed
 
 
 def unrolled(program: core.Program, task: Task, turns: int) -> Unroll:

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import pytest
 from fake_discharge import EXPECTED, discharge, result
+from plans import plan_of
 
 from verify import core
 from verify.elaborate import elaborate
 from verify.entries import Work, grouped, in_order, results_of, units, vacuous
 from verify.load import load
-from verify.plan import Plan, Request, matches, plan
+from verify.plan import Plan, Request, draft, matches, plan
 from verify.schedule import Died, Done, Late, Outcome, Raised, each
 from verify.verdict import Reason, Result, Verdict
 
@@ -243,7 +244,7 @@ def program(tmp_path: Path) -> core.Program:
 
 
 def planned(tmp_path: Path, *only: str) -> Plan:
-    return plan(Request(program(tmp_path), only, None))
+    return plan_of(program(tmp_path), only)
 
 
 def results(tasks: Plan, verdicts: dict[tuple[str, int], Verdict]) -> list[tuple[int, Result]]:
@@ -367,15 +368,16 @@ def test_the_results_of_one_obligation_come_together(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_plan_and_results_are_the_same_from_another_process(tmp_path: Path, method: str) -> None:
-    request = Request(program(tmp_path), (), None)
-    here = plan(request)
-    ((_, outcome),) = each(plan, (request,), 1, 20.0, method=method)
+    request = Request.of(program(tmp_path), (), None)
+    here = draft(request)
+    ((_, outcome),) = each(draft, (request,), 1, 20.0, method=method)
     assert outcome == Done(here)
+    tasks = plan(request, here).tasks
     work = Work(discharge, None, request.program, {}, 1.0)
-    parts = units(here.tasks)
-    given = [tuple(here.tasks[i] for i in part) for part in parts]
+    parts = units(tasks)
+    given = [tuple(tasks[i] for i in part) for part in parts]
     found = dict(each(work, given, 2, 20.0, method=method))
-    expected = dict(results(here, {}))
+    expected = dict(results(plan(request, here), {}))
     assert found == {n: Done(tuple(expected[i] for i in part)) for n, part in enumerate(parts)}
 
 

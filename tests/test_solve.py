@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from plans import plan_of
 
 from verify import core, solve
 from verify.elaborate import elaborate
 from verify.load import load
-from verify.plan import Request, Task, plan
+from verify.plan import Task
 from verify.solve import discharge, together
 from verify.verdict import Result, Verdict
 
@@ -49,7 +50,7 @@ def planned(folder: Path, text: str = TEXT) -> tuple[core.Program, tuple[Task, .
     loaded = load([folder / "m.spec"])
     program, found = elaborate(loaded.modules, loaded.roots, loaded.sources, loaded.broken)
     assert program is not None, (loaded.diagnostics, found)
-    return program, plan(Request(program, (), None)).tasks
+    return program, plan_of(program).tasks
 
 
 def results(program: core.Program, tasks: Sequence[Task]) -> dict[tuple[str, int], Result]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from plans import plan_of
 
 from verify.elaborate import elaborate
 from verify.load import load
 from verify.passive import Kind
-from verify.plan import Request, plan
 from verify.prove import Encodings, at_once
 from verify.question import Question, ask
 from verify.stated import stated
@@ -32,7 +32,7 @@ def questions(folder: Path, text: str) -> dict[str, Question]:
     loaded = load([folder / "m.spec"])
     program, found = elaborate(loaded.modules, loaded.roots, loaded.sources, loaded.broken)
     assert program is not None, (loaded.diagnostics, found)
-    tasks = plan(Request(program, (), None)).tasks
+    tasks = plan_of(program).tasks
     return {t.obligation.id: ask(program, t.obligation, t.scope) for t in tasks}
 
 
@@ -143,7 +143,7 @@ def test_the_solver_agrees_with_what_is_seen_in_the_specification() -> None:
     program, _ = elaborate(loaded.modules, loaded.roots, loaded.sources, loaded.broken)
     assert program is not None
     claims = (Kind.CALL, Kind.ENSURES, Kind.ASSERT, Kind.INVARIANT_ENTRY, Kind.INVARIANT_KEPT, Kind.MODIFIES)
-    every = (t for t in plan(Request(program, (), None)).tasks if t.scope.name is None and t.scope.word_bits == 32)
+    every = (t for t in plan_of(program).tasks if t.scope.name is None and t.scope.word_bits == 32)
     asked = [ask(program, t.obligation, t.scope) for t in every if t.obligation.kind in claims]
     seen = [q for q in asked if stated(q) is not None]
     assert len(seen) > 300

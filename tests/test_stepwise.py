@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from plans import plan_of
 
 from verify import core
 from verify.again import breaks
@@ -15,7 +16,6 @@ from verify.evaluate import context_for
 from verify.execute import StepKind
 from verify.load import Loaded, load
 from verify.matrix import as_refutation
-from verify.plan import Request, plan
 from verify.present import BEGINNING, ENDING, LONG, present_run
 from verify.run import Violation, find_run_by_step, replay
 from verify.scopes import Scope, named
@@ -164,7 +164,7 @@ def test_a_run_is_tried_on_another_geometry_by_execution(program: core.Program) 
 
 
 def result(program: core.Program, read: Loaded, id_: str) -> Result:
-    (task,) = plan(Request(program, (id_,), None)).listed
+    (task,) = plan_of(program, (id_,)).listed
     return discharge(program, task.obligation, task.scope, read.sources, 20.0)
 
 

@@ -10,13 +10,14 @@ from itertools import combinations, product
 from pathlib import Path
 
 import pytest
+from plans import plan_of
 
 from verify import core, prove
 from verify.elaborate import elaborate
 from verify.load import load
 from verify.minimal import Names, Tried, carries_weight, minimal, order
 from verify.passive import Assume
-from verify.plan import Request, Task, plan
+from verify.plan import Task
 from verify.prove import Encodings, Proof
 from verify.prove import prove as prove_at
 from verify.put import Tracking, assertions, put
@@ -86,7 +87,7 @@ def planned(folder: Path) -> tuple[core.Program, tuple[Task, ...]]:
     loaded = load([folder / "machine.spec", folder / "step.spec"])
     program, found = elaborate(loaded.modules, loaded.roots, loaded.sources, loaded.broken)
     assert program is not None, (loaded.diagnostics, found)
-    return program, plan(Request(program, (), None)).tasks
+    return program, plan_of(program).tasks
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ import os
 import platform
 import shlex
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -57,13 +57,14 @@ from verify.elaborate import elaborate
 from verify.entries import Discharge, Together, Work, grouped, in_order, results_of, units
 from verify.explain import explain_text, near
 from verify.export import Export, folder_of
-from verify.implementation import Functions, id_of
 from verify.implementation import functions as functions_of
+from verify.implementation import id_of
 from verify.json_report import audit_json, list_json, report_json
 from verify.load import Loaded, load
 from verify.look import look
 from verify.obligations import obligations
-from verify.plan import Plan, Request, matches, plan
+from verify.passive import Obligation
+from verify.plan import Plan, Request, draft, matches, plan
 from verify.report import TextReport, list_text
 from verify.schedule import RECURSION_LIMIT, Died, Done, Late, Raised, described, each
 from verify.second import Ask, calls, heard, weighed
@@ -196,7 +197,7 @@ def _run(options: Options, discharge: Discharge, grace: float, together: Togethe
     functions, mistakes = functions_of(program, bound)
     if _complained((*bound.mistakes, *mistakes), bound.sources):
         return WRONG
-    if options.command is Command.EXPLAIN and options.id not in (ids := _ids(program, functions)):
+    if options.command is Command.EXPLAIN and options.id not in (ids := _ids(obligations(program, functions))):
         raise UsageError(nothing_like("there is no obligation", (options.id,), ids))
     with stoppable() as stop:
         only = (options.id,) if options.command is Command.EXPLAIN else options.only
@@ -205,21 +206,22 @@ def _run(options: Options, discharge: Discharge, grace: float, together: Togethe
             functions, mistakes = look(program, functions, options.timeout, options.jobs, grace, stop)
             if _complained(mistakes, bound.sources):
                 return WRONG
-        planned = _plan(Request(program, only, options.geometry, functions), stop)
+        request = Request.of(program, only, options.geometry, functions)
+        planned = _plan(request, stop)
         if planned is None:
             raise KeyboardInterrupt
         if planned.mistakes:
             _complain("\n\n".join(render(d, loaded.sources) for d in planned.mistakes))
             return WRONG
         if not planned.listed:
-            raise UsageError(_no_obligation(options, _ids(program, functions)))
+            raise UsageError(_no_obligation(options, _ids(request.every)))
         if options.command is Command.LIST:
             return _finish(options, list_json(planned, _versions(options)) if options.json else list_text(planned))
         output = _Output(options)
         with folder_of(options.export, bool(options.others)) as folder:
             if folder is not None:  # what discharges writes the scripts, too
                 discharge, together = Export(folder).discharge, Export(folder).together
-            doubted = _whole(program, _ids(program, functions), options)
+            doubted = _whole(program, _ids(request.every), options)
             session = _Session(options, loaded, program, planned, begun, output, folder, doubted)
             return session.run(discharge, grace, together, stop)
 
@@ -263,10 +265,10 @@ def _same(one: Path, other: Path) -> bool:
 
 def _plan(request: Request, stop: Connection) -> Plan | None:
     """The tasks; None after an interrupt."""
-    for _, outcome in each(plan, (request,), 1, _PLANNING_SECONDS, stop):
+    for _, outcome in each(draft, (request,), 1, _PLANNING_SECONDS, stop):
         match outcome:
             case Done(value=value):
-                return value
+                return plan(request, value)
             case Raised(what=what, where=where):
                 raise ToolError(what, where)
             case Late(seconds=seconds):
@@ -284,8 +286,8 @@ def _complained(mistakes: Sequence[Diagnostic], sources: Mapping[str, Source]) -
     return bool(mistakes)
 
 
-def _ids(program: core.Program, functions: Functions) -> tuple[str, ...]:
-    return tuple(o.id for o in obligations(program, functions))
+def _ids(every: Iterable[Obligation]) -> tuple[str, ...]:
+    return tuple(o.id for o in every)
 
 
 def _whole(program: core.Program, ids: Sequence[str], options: Options) -> tuple[str, ...]:

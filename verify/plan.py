@@ -51,38 +51,59 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`only`: patterns, one of which an id must match, or none for every id. `geometry`: in place of every one.
-
-    `functions`: those that implement items.
-    """
+    """`every`: the obligations there are. `only`: patterns, one of which an id must match, or none for every id.
+    `geometry`: in place of every one."""
 
     program: core.Program
+    every: tuple[Obligation, ...]
     only: tuple[str, ...]
     geometry: str | None
-    functions: Functions = ()
+
+    @classmethod
+    def of(
+        cls, program: core.Program, only: tuple[str, ...], geometry: str | None, functions: Functions = ()
+    ) -> Request:
+        """Of a program's obligations. `functions`: those that implement items."""
+        return cls(program, obligations(program, functions), only, geometry)
 
 
-def plan(request: Request) -> Plan:
-    """The tasks that a request stands for. Asks the solver for the word sizes: to be called in a worker.
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A plan but for the obligations: it is small. `entries` has those that are to be proved by their numbers, with
+    their scopes, and whether they are listed."""
+
+    entries: tuple[tuple[int, tuple[Scope, ...], bool], ...]
+    excluded: tuple[tuple[str, tuple[int, ...]], ...]
+    mistakes: tuple[Diagnostic, ...]
+
+
+def draft(request: Request) -> Draft:
+    """What a request comes to. Asks the solver for the word sizes: to be called in a worker.
 
     An item's `requires` is among the tasks, unlisted, also when `only` leaves it out: it may make the others vacuous.
     """
     program = request.program
     scopes = Scopes(program, request.geometry)
-    every = obligations(program, request.functions)
-    chosen = frozenset(o.id for o in every if matches(o.id, request.only))
-    items = frozenset((o.module, o.item) for o in every if o.id in chosen)
-    tasks: list[Task] = []
+    chosen = frozenset(o.id for o in request.every if matches(o.id, request.only))
+    items = frozenset((o.module, o.item) for o in request.every if o.id in chosen)
+    entries: list[tuple[int, tuple[Scope, ...], bool]] = []
     general: dict[str, None] = {}
-    for obligation in every:
+    for number, obligation in enumerate(request.every):
         listed = obligation.id in chosen
         if listed or (obligation.kind is Kind.REQUIRES and (obligation.module, obligation.item) in items):
-            tasks += (Task(obligation, scope, listed) for scope in scopes.of(obligation))
+            entries.append((number, scopes.of(obligation), listed))
             if obligation.on is None and obligation.kind is not Kind.GEOMETRY and request.geometry is None:
                 general.setdefault(obligation.module)
     left_out = ((m, tuple(w for w in WIDTHS if w not in scopes.remaining(m, ()))) for m in general)
     excluded = tuple((m, widths) for m, widths in left_out if widths)
-    return Plan(tuple(tasks), excluded, check_literals(program, request.geometry))
+    return Draft(tuple(entries), excluded, check_literals(program, request.geometry))
+
+
+def plan(request: Request, drafted: Draft) -> Plan:
+    """The tasks that a request stands for, by what it comes to."""
+    entries = ((request.every[number], scopes, listed) for number, scopes, listed in drafted.entries)
+    tasks = (Task(obligation, scope, listed) for obligation, scopes, listed in entries for scope in scopes)
+    return Plan(tuple(tasks), drafted.excluded, drafted.mistakes)
 
 
 def matches(id_: str, only: Sequence[str]) -> bool:
