@@ -46,7 +46,24 @@ EQUIVALENT: tuple[Equivalent, ...] = (
                 "return how_much_done(len, old_addr, old_end, geometry)",
                 "return how_much_done(old_addr, len, old_end, geometry)",
             )
-            for module, function in (("mremap", "move_page_tables"), ("repair", "move_page_tables_repaired"))
+            for module, function in (
+                ("mremap", "move_page_tables"),
+                ("repair", "move_page_tables_repaired"),
+                ("history", "how_much_done_guarded_by_sum"),
+                ("history", "how_much_done_guarded_by_start"),
+                ("history", "move_by_source_extents"),
+            )
+        ),
+    ),
+    Equivalent(
+        "Another answer there is only where the two are the same: either may be returned.",
+        (
+            Key(
+                "history",
+                "pmd_addr_end",
+                "return boundary if words.sub(boundary, 1) < words.sub(end, 1) else end",
+                "return boundary if words.sub(boundary, 2) < words.sub(end, 1) else end",
+            ),
         ),
     ),
     Equivalent(

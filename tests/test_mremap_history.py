@@ -28,7 +28,7 @@ from mremap_impl.history import (
     skip_cut_2020,
     suggestion_2011,
 )
-from mremap_impl.mm import Allocator, BadPointer, Mm, Pte, Step
+from mremap_impl.mm import Allocator, BadPointer, Event, Mm, Pte, Step
 from mremap_impl.mremap import move_page_tables
 from mremap_impl.step import destination_cut
 
@@ -135,6 +135,14 @@ def test_each_form_by_extents_asks_whether_to_go_on_once_a_turn(form: Form) -> N
     mm.cond_resched = lambda: seen.append(len(mm.steps))
     form(mm, 0x10_0000, 0x4000_0000, 6 * MiB)
     assert seen == [*range(len(mm.steps))]
+
+
+@pytest.mark.parametrize("form", [*BY_EXTENTS, *WRONG], ids=named)
+def test_each_form_by_extents_first_flushes_the_cache_of_the_whole_range(form: Form) -> None:
+    mm = Mm.holding(PARISC32, {0x40_0000: "entry"})
+    form(mm, 0x10_0000, 0x4000_0000, 6 * MiB)
+    flushes = [event for event in mm.events if event.name == "flush_cache_range"]
+    assert flushes == mm.events[:1] == [Event("flush_cache_range", (0x10_0000, 0x70_0000))]
 
 
 # --- wrong: the end of the word ------------------------------------------------------------------------------------

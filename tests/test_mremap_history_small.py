@@ -210,6 +210,15 @@ def test_what_the_guards_make_of_every_place_in_a_range_or_below_it() -> None:
             assert how_much_done_guarded_by_start(len, old_addr, old_end, BYTES) == 0
 
 
+def test_what_each_guard_makes_of_any_three_words() -> None:
+    for len, old_addr, old_end in product(range(32), repeat=3):
+        done = (len + old_addr - old_end) % 32
+        below = (len + old_addr) % 32 < old_end
+        assert how_much_done_guarded_by_sum(len, old_addr, old_end, BYTES) == (0 if below else done)
+        below = old_addr < (old_end - len) % 32
+        assert how_much_done_guarded_by_start(len, old_addr, old_end, BYTES) == (0 if below else done)
+
+
 class StrangeWord(BareWord):
     """One that can be asked for less, too."""
 
