@@ -275,6 +275,8 @@ def _binary(op: BinaryOp, left: Code, right: Code, type_: core.Type, word_bits: 
     bits = word_bits if isinstance(type_, core.WordType) else None
 
     def code(run: Evaluation, values: Scope, entry: Scope) -> Result:
+        if run.variable is None:  # nothing moves
+            return combine(left(run, values, entry), right(run, values, entry))
         a = left(run, values, entry)
         b = right(run, values, entry)
         if isinstance(a, Form) or isinstance(b, Form):
