@@ -21,14 +21,18 @@ def named(form: Callable[..., object]) -> str:
 
 @dataclass(slots=True)
 class Watch:
-    """Raises Endless at the turn that begins as an earlier one did, and whatever `turns` allows for after so many."""
+    """Raises Endless at the turn that begins as an earlier one did, and TimeoutError after so many turns."""
 
     mm: Mm
     turns: int = 10_000
+    calls: int = 0
     seen: set[object] = field(default_factory=set)
 
     def __call__(self) -> None:
         words = self.mm.geometry.words
+        if self.calls == self.turns:
+            raise TimeoutError
+        self.calls += 1
         if not self.mm.steps:
             return
         last = self.mm.steps[-1]
@@ -36,8 +40,6 @@ class Watch:
         state = place, frozenset(self.mm.pte.items()), frozenset(self.mm.table)
         if state in self.seen:
             raise Endless(f"at {place[0]:#x} again")
-        if len(self.seen) == self.turns:
-            raise TimeoutError
         self.seen.add(state)
 
 

@@ -69,7 +69,7 @@ PATIENCE = 4
 TEST_SECONDS = 100.0
 """The same for a test that was written by hand; those who use a solver take seconds."""
 
-MEMORY = 6 << 30
+MEMORY = 4 << 30
 """How many bytes a child may have."""
 
 HARD_SECONDS = 900
@@ -214,16 +214,19 @@ def judged(what: Prepared, mutant: Mutant, files: Sequence[str], last: Killed | 
     except Exception:  # whatever it is, no test can begin
         return Killed("import", generated=True)
     late: list[str] = []
-    for verdict in chain(_generated(what, mutant, last), _by_hand(mutant, files, last)):
-        match verdict:
-            case Killed():
-                return verdict
-            case TimedOut(where=where):
-                late.append(where)
-            case Survived():
-                pass
-            case _:
-                assert_never(verdict)
+    try:
+        for verdict in chain(_generated(what, mutant, last), _by_hand(mutant, files, last)):
+            match verdict:
+                case Killed():
+                    return verdict
+                case TimedOut(where=where):
+                    late.append(where)
+                case Survived():
+                    pass
+                case _:
+                    assert_never(verdict)
+    except MemoryError:  # in what stands around a test, too
+        late.append("the whole")
     return TimedOut(late[0]) if late else Survived()
 
 

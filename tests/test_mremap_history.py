@@ -96,8 +96,8 @@ def test_a_refused_table_breaks_off_each_form_by_extents_at_the_same_place(form:
     mm, other = (Mm.holding(ARM, {a << 20: a for a in (2, 3, 8, 9, 10)}) for _ in range(2))
     for one in (mm, other):
         one.allocator = Allocator.granting(granted)
-    done = [f(one, 2 * MiB, 0x4010_0000, 9 * MiB) for f, one in ((form, mm), (move_page_tables, other))]
-    assert done == [[0, 1, 6, 7, 9][granted] * MiB] * 2
+    done = outcome(form, mm, 2 * MiB, 0x4010_0000, 9 * MiB).end, move_page_tables(other, 2 * MiB, 0x4010_0000, 9 * MiB)
+    assert done == ([0, 1, 6, 7, 9][granted] * MiB,) * 2
     assert mm == other
 
 
