@@ -48,6 +48,7 @@ MET_IN = {
         "basis",
         "reads",
         "smtlib",
+        "stable",
         "__main__",
     },
 }

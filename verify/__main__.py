@@ -20,7 +20,7 @@ import os
 import platform
 import shlex
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -64,12 +64,13 @@ from verify.load import Loaded, load
 from verify.look import look
 from verify.obligations import obligations
 from verify.passive import Obligation
-from verify.plan import Plan, Request, draft, matches, plan
+from verify.plan import Plan, Request, Task, draft, matches, plan
 from verify.report import TextReport, list_text
 from verify.schedule import RECURSION_LIMIT, Died, Done, Late, Raised, described, each
 from verify.second import Ask, calls, heard, weighed
 from verify.solvers import SOLVERS, installed
 from verify.span import Source
+from verify.stable import Seeded
 from verify.stop import stoppable
 from verify.terminal import Bar, paint_for
 from verify.verdict import Answer, Reason, Result, Verdict
@@ -343,7 +344,10 @@ class _Session:
         bar = Bar(sys.stderr, len(tasks), os.environ)
         parts = units(tasks)
         limit = (self.options.timeout * 1.2 + grace) * max((len(p) for p in parts), default=1)
+        work: Callable[[tuple[Task, ...]], tuple[Result, ...]]
         work = Work(discharge, together, self.program, self.loaded.sources, self.options.timeout)
+        if options.stability:
+            work, limit = Seeded(work, options.stability), limit * options.stability
         given = [tuple(tasks[index] for index in part) for part in parts]
         with closing(each(work, given, self.options.jobs, limit, stop)) as outcomes:
 
@@ -427,6 +431,8 @@ class _Session:
         if any(r.reason is Reason.DISAGREEMENT for r in self.results):
             return DISAGREE
         if any(not r.ok and r.verdict is not Verdict.UNKNOWN for r in self.results):
+            return FAILED
+        if any(r.reason is Reason.UNSTABLE for r in self.results):
             return FAILED
         if self.options.strict and self.warnings:
             return FAILED

@@ -41,7 +41,7 @@ class Options:
     output. `given`: the paths as they were written, none if there were none. `beyond`: for matrix, a precondition.
     `names`: for compare, two procedures. `bindings`: functions that implement procedures are looked at. `geometries`:
     for vectors, in place of `geometry`. `solvers`: each must agree. `export`: a folder for scripts.
-    `strict`: warnings fail.
+    `strict`: warnings fail. `stability`: with how many seeds of the solver, 0 for its own alone.
     """
 
     command: Command
@@ -61,6 +61,7 @@ class Options:
     solvers: tuple[str, ...] = (Z3,)
     export: Path | None = None
     strict: bool = False
+    stability: int = 0
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -99,7 +100,7 @@ usage: python -m verify [OPTION ...] [PATH ...]          prove everything (defau
 
 A PATH is a .spec file, or a folder with such files below it. A path that is named like a command is
 written ./list. `python -m verify COMMAND --help` says more about a command.
-Not built yet: doc, fmt, --stability, --format junit, --format sarif.
+Not built yet: doc, fmt, --format junit, --format sarif.
 """
 
 _DESCRIPTIONS: Mapping[Command, str] = {
@@ -188,6 +189,7 @@ _OPTION_HELP = {
 """,
     "strict": """\
   --strict            warnings fail: code that no run reaches, claims that say nothing
+  --stability N       prove all with N seeds of the solver's choices; a verdict that changes with them fails
 """,
     "rest": """\
   --jobs N            processes (default: the cores)
@@ -205,7 +207,7 @@ An obligation is counted once for each geometry or word size that it is about: a
 
 exit status: 0   all is as the specification says, and there was at least one obligation
              1   something is not: refuted, vacuous, uncovered, or a refute without a counterexample;
-                 with --strict, a warning
+                 with --strict, a warning; with --stability, a verdict that changes with the seed
              2   the specification or the command line is wrong, or there is no obligation
              3   nothing was refuted, but something stayed unknown, or the run was interrupted
              4   the solvers disagree
@@ -223,6 +225,9 @@ _REFUSED: Mapping[Command, tuple[str, ...]] = {
     Command.MUTATE: ("geometry", "beyond", "no_bindings"),
 }
 """Options that would change nothing of what a command shows."""
+
+_PROVING = ("strict", "stability")
+"""Options of proving alone."""
 
 _WITH_SCRIPTS = (Command.PROVE, Command.EXPLAIN)
 """Where other solvers are asked, and scripts are written."""
@@ -286,15 +291,17 @@ def parse(arguments: Sequence[str]) -> Options:
         tuple(found.solver) or (Z3,),
         found.export,
         found.strict,
+        found.stability,
     )
 
 
 def _refuse(command: Command, found: argparse.Namespace) -> None:
     """Options that this command does not take, or that are not built yet."""
-    if found.stability is not None:
-        raise UsageError("--stability is not built yet")
-    if found.strict and command is not Command.PROVE:
-        raise UsageError(f"`{command.value}` takes no --strict")
+    for option in _PROVING:
+        if getattr(found, option) and command is not Command.PROVE:
+            raise UsageError(f"`{command.value}` takes no --{option}")
+    if found.stability and (found.export is not None or set(found.solver) - {Z3}):
+        raise UsageError("--stability is about z3 alone: it goes with no --export and no --solver but z3")
     if found.format in NOT_BUILT_FORMATS:
         raise UsageError(f"--format {found.format} is not built yet")
     if found.check:
@@ -353,9 +360,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--output", type=_file)
     parser.add_argument("--export", type=_folder)
     parser.add_argument("--strict", action="store_true")
+    parser.add_argument("--stability", type=_seeds, default=0)
     # Published, and not built yet.
     parser.add_argument("--check", action="store_true")
-    parser.add_argument("--stability")
     return parser
 
 
@@ -366,6 +373,16 @@ def _jobs(text: str) -> int:
         number = 0
     if number < 1:
         raise argparse.ArgumentTypeError(f"`{text}` is not a number of processes, which is 1 or more")
+    return number
+
+
+def _seeds(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 2:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a number of seeds, which is 2 or more")
     return number
 
 

@@ -12,7 +12,8 @@ from verify.plan import Plan
 from verify.report import Counts, by_id
 from verify.second import tallies
 from verify.span import Span
-from verify.verdict import Answer, Opinion, Result
+from verify.stable import apart, slowest, spread
+from verify.verdict import Answer, Opinion, Result, Trial
 
 Object: TypeAlias = dict[str, Any]
 
@@ -39,6 +40,13 @@ def report_json(
     if told := tallies(results):
         summary["solvers"] = {
             t.solver: {"agree": t.agree, "contradict": t.contradict, "unknown": dict(t.silent)} for t in told
+        }
+    if by_seeds := spread(results):
+        summary["stability"] = {
+            "seeds": by_seeds.seeds,
+            "changed": by_seeds.changed,
+            "slowest_seconds": round(slowest(by_seeds.slowest), 3),
+            "seconds_apart": round(apart(by_seeds.widest), 3),
         }
     found: Object = {"summary": summary, "obligations": [entry(r) for r in results]}
     if warnings:
@@ -85,6 +93,8 @@ def entry(result: Result) -> Object:
         found["script"] = {"file": result.script.name, "expected": result.script.expected.value}
     if result.opinions:
         found["opinions"] = [_opinion(o) for o in result.opinions]
+    if result.trials:
+        found["trials"] = [_trial(t) for t in result.trials]
     return found
 
 
@@ -94,6 +104,13 @@ def _opinion(opinion: Opinion) -> Object:
         found["reason"] = opinion.reason
     if opinion.said:
         found["said"] = opinion.said
+    return found
+
+
+def _trial(trial: Trial) -> Object:
+    found: Object = {"verdict": trial.verdict.value, "seconds": round(trial.seconds, 3)}
+    if trial.reason is not None:
+        found["reason"] = trial.reason.value
     return found
 
 

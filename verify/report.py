@@ -11,6 +11,7 @@ from verify.passive import Kind
 from verify.plan import Plan, Task
 from verify.second import tallies
 from verify.span import Source
+from verify.stable import apart, slowest, spread
 from verify.terminal import Paint, plain
 from verify.verdict import Counterexample, Reason, Result, Shown, Verdict
 
@@ -110,6 +111,13 @@ class TextReport:
             silent = sum(told.silent.values())
             lines.append(f"{told.solver}: {told.agree} agree, {told.contradict} contradict, {silent} without an answer")
             lines += (f"  {number} {reason}" for reason, number in told.silent.items())
+        by_seeds = spread(results)
+        if by_seeds is not None:
+            what = "no verdict changes" if not by_seeds.changed else f"{_count(by_seeds.changed, 'verdict')} changed"
+            lines.append(f"{by_seeds.seeds} seeds: {what}")
+            longest, widest = by_seeds.slowest, by_seeds.widest
+            lines.append(f"  slowest: {slowest(longest):.2f} s, {longest.id}, {_scope_text(longest)}")
+            lines.append(f"  furthest apart: {apart(widest):.2f} s, {widest.id}, {_scope_text(widest)}")
         counts = Counts.of(results)
         lines.append(
             f"{_count(len(results), 'obligation')}: {counts.ok} as specified, {counts.failed} failed, "
@@ -131,6 +139,10 @@ class Counts:
         ok = sum(r.ok for r in results)
         unknown = sum(not r.ok and r.verdict is Verdict.UNKNOWN for r in results)
         return Counts(ok, len(results) - ok - unknown, unknown)
+
+
+def _scope_text(result: Result) -> str:
+    return where_text([(result.geometry, result.word_bits)])
 
 
 # --- parts of a line -----------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ class Reason(Enum):
     TOO_WEAK = "too weak"
     NOT_EXECUTABLE = "not executable"
     DISAGREEMENT = "disagreement"
+    UNSTABLE = "unstable"
 
 
 class Answer(Enum):
@@ -58,6 +59,15 @@ class Opinion:
     answer: Answer
     reason: str = ""
     said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of an obligation with one seed of the solver's choices; `seconds` is wall-clock time."""
+
+    verdict: Verdict
+    reason: Reason | None
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +178,7 @@ class Result:
     own; a named geometry has all its assumptions. `detail`: sentences for a person (what was too weak, which bound was
     searched). `defect`: the tool contradicts itself here; that is exit status 70. `seconds` is wall-clock time in the
     worker. `function`: which one it is about, and where that is, of kind `implementation`. `script`: where one was
-    written. `opinions`: of each other solver that was asked for.
+    written. `opinions`: of each other solver that was asked for. `trials`: with each seed, if there were several.
     """
 
     id: str
@@ -189,6 +199,7 @@ class Result:
     function: str = ""
     script: Script | None = None
     opinions: tuple[Opinion, ...] = ()
+    trials: tuple[Trial, ...] = ()
 
     @property
     def ok(self) -> bool:
