@@ -5,11 +5,15 @@ from __future__ import annotations
 import gc
 from collections.abc import Mapping
 from functools import cache
+from itertools import count
 from typing import Any
 
 import pytest
 from generated import EXAMPLES, BadSuite, Drawn, Suite, implementations, suite
 
+from mremap_impl import history
+from mremap_impl.locks import cond_resched
+from mremap_impl.mm import Mm
 from verify import load, parser
 
 SUITE = pytest.StashKey[Suite]()
@@ -64,6 +68,25 @@ def whole_suite(config: pytest.Config) -> Suite:
         config.stash[SUITE] = suite([root / "spec"], implementations(root / "pyproject.toml"), root)
         gc.freeze()
     return config.stash[SUITE]
+
+
+# --- tests that may not end -----------------------------------------------------------------------------------------
+
+
+TURNS = 300_000
+"""How often the loops of a test may turn: too often for any that is right."""
+
+
+@pytest.fixture
+def turns_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ends the test in whose loops `history` turns for ever."""
+    turns = count()
+
+    def counted(mm: Mm) -> None:
+        assert next(turns) < TURNS, "the loops turn for ever"
+        cond_resched(mm)
+
+    monkeypatch.setattr(history, "cond_resched", counted)
 
 
 # --- what is said at the end ---------------------------------------------------------------------------------------

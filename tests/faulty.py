@@ -17,6 +17,7 @@ from bridge import affordable
 from faults import GIVEN, Fault, Given
 
 from verify import core
+from verify.classes import input_classes
 from verify.core import MapType, SetType, Symbol
 from verify.elaborate import elaborate
 from verify.evaluate import context_for
@@ -24,7 +25,6 @@ from verify.execute import Repeats, Run, Violated, holds_requires
 from verify.load import load
 from verify.obligations import obligations
 from verify.span import Source
-from verify.strategies.classes import input_classes
 from verify.strategies.examples import PART, Example, Maker
 from verify.strategies.hooks import Hook, Style
 from verify.values import Member, Value, map_value, some_value

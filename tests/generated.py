@@ -20,6 +20,7 @@ from severity import Call, Failure, finding
 from ways import shown, taken, ways
 
 from verify import core
+from verify.classes import BadClass, InputClass, input_classes
 from verify.core import WORD_BITS, Symbol, SymbolKind
 from verify.diagnostic import render
 from verify.elaborate import elaborate
@@ -29,7 +30,6 @@ from verify.load import load
 from verify.report import schedule_rows
 from verify.seen import labelled_invariants
 from verify.span import Source
-from verify.strategies.classes import BadClass, InputClass, input_classes
 from verify.strategies.conditions import Impossible
 from verify.strategies.examples import Example, Maker
 from verify.strategies.shrink import shrunk

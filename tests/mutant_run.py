@@ -202,10 +202,25 @@ def judged(what: Prepared, mutant: Mutant, files: Sequence[str], last: Killed | 
     """
     warnings.simplefilter("ignore", SyntaxWarning)
     gc.freeze()  # what the parent has made is not garbage, and pytest goes through all there is, again and again
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     spent = int(time.process_time())
     resource.setrlimit(resource.RLIMIT_CPU, (spent + HARD_SECONDS, spent + HARD_SECONDS))
     _put_in_place(mutant)
+    with _memory():
+        return _verdict(what, mutant, files, last)
+
+
+@contextmanager
+def _memory() -> Iterator[None]:
+    """Within it there is so much memory and no more. After it there is more, to say what has become of it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def _verdict(what: Prepared, mutant: Mutant, files: Sequence[str], last: Killed | None) -> Verdict:
     try:
         with _within(EXAMPLE_SECONDS):
             import_module(f"mremap_impl.{mutant.key.module}")

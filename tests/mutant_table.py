@@ -17,6 +17,7 @@ from pathlib import Path
 
 from history_table import cells, options, specification, table, with_table
 
+from verify.classes import input_classes
 from verify.cli import Options
 from verify.mutants import Mutant, mutants, procedures
 from verify.mutate import Judged, judge
@@ -36,7 +37,9 @@ def made(asked: Options, only: Sequence[str] = ()) -> tuple[tuple[Mutant, ...], 
     every = tuple(m for r in chosen for m in mutants(program, r, sources))
     reader, writer = Pipe(duplex=False)
     with reader, writer:
-        found = judge(program, [r.qualified for r in chosen], sources, asked.timeout, asked.jobs, reader)
+        found = judge(
+            program, [r.qualified for r in chosen], sources, input_classes(program), asked.timeout, asked.jobs, reader
+        )
         return every, tuple(found)
 
 

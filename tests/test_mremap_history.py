@@ -32,6 +32,8 @@ from mremap_impl.mm import Allocator, BadPointer, Event, Mm, Pte, Step
 from mremap_impl.mremap import move_page_tables
 from mremap_impl.step import destination_cut
 
+pytestmark = pytest.mark.usefixtures("turns_end")
+
 PARISC32_4M = Geometry.two_levels("parisc32 of 4.14", word_bits=32, page_shift=12, pmd_shift=22, task_size=0xFFF0_0000)
 ARM_4_14 = replace(ARM, name="arm of 4.14", pmd_addr_end_elided=True)
 MiB = 0x10_0000

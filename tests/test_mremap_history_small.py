@@ -37,6 +37,8 @@ from mremap_impl.history import (
 from mremap_impl.mm import BadPointer, Mm, Pte
 from mremap_impl.step import how_much_done, source_extent
 
+pytestmark = pytest.mark.usefixtures("turns_end")
+
 # --- every move ----------------------------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ from mutate_text import ACTING, TEXT
 
 from verify import __main__ as program
 from verify import cli, core
+from verify.classes import input_classes
 from verify.elaborate import elaborate
 from verify.load import Loaded, load
 from verify.mutants import applied, mutants, procedures
@@ -51,7 +52,7 @@ def judged(loaded: tuple[core.Program, Loaded], *names: str, timeout: float = 10
     made, found = loaded
     reader, writer = Pipe(duplex=False)
     with reader, writer:
-        yield from judge(made, [f"m.{n}" for n in names], found.sources, timeout, 1, reader)
+        yield from judge(made, [f"m.{n}" for n in names], found.sources, input_classes(made), timeout, 1, reader)
 
 
 @pytest.fixture(scope="module")

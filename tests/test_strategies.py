@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import FailedHealthCheck, Unsatisfiable
 
 from verify import core
+from verify.classes import input_classes
 from verify.core import Symbol
 from verify.diagnostic import render
 from verify.elaborate import elaborate
@@ -19,7 +20,6 @@ from verify.evaluate import evaluate
 from verify.execute import holds_requires
 from verify.load import load
 from verify.seen import assumptions, geometries
-from verify.strategies.classes import input_classes
 from verify.strategies.conditions import Impossible
 from verify.strategies.examples import Example, Maker, from_contract
 from verify.strategies.hooks import Hook, Style

@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 from typing import TextIO
 
 from verify import core
+from verify.classes import BadClass, input_classes
 from verify.cli import FAILED, OK, UNKNOWN, Command, Options, UsageError
 from verify.compare import Compared, Outcome, compare
 from verify.compare_report import compare_json, compare_text
@@ -131,10 +132,14 @@ def mutate_command(asked: Asked) -> Said:
     every = tuple(m for r in chosen for m in mutants(program, r, sources))
     if not every:
         raise UsageError("there is nothing to break in the procedures that were asked for")
+    try:
+        classes = input_classes(program)
+    except BadClass as error:
+        raise UsageError(str(error)) from None
     judged: list[Judged] = []
     bar = Bar(asked.progress, len(every), os.environ)
     names = tuple(r.qualified for r in chosen)
-    with closing(judge(program, names, sources, options.timeout, options.jobs, asked.stop)) as work:
+    with closing(judge(program, names, sources, classes, options.timeout, options.jobs, asked.stop)) as work:
         for one in work:
             judged.append(one)
             bar.show(len(judged))

@@ -14,6 +14,7 @@ from enum import Enum
 from multiprocessing.connection import Connection
 
 from verify import core
+from verify.classes import InputClass
 from verify.confirm import Confirmed
 from verify.contract import obligations_of
 from verify.killing import FEW, Bite, Caller, Hunt, Kill, required_of, telling_scopes
@@ -22,6 +23,7 @@ from verify.mutants import Dropped, Mutant, acting, mutants, procedures
 from verify.passive import Kind, Obligation
 from verify.schedule import Done, each
 from verify.scopes import Scope, Scopes
+from verify.situations import situations
 from verify.solve import discharge, together
 from verify.span import Source
 from verify.unchanged import Unchanged
@@ -93,12 +95,13 @@ class Looked:
 class FirstRound:
     """What a worker does for a procedure, by name: mutant by mutant, entries that are known and a brief search.
 
-    What is known first are the procedure's test vectors.
+    What is known first are the procedure's test vectors, and an entry for each situation that `classes` name.
     """
 
     program: core.Program
     sources: Mapping[str, Source]
     timeout: float
+    classes: tuple[InputClass, ...]
 
     def __call__(self, name: str) -> Looked:
         routine = self.program.routines()[name]
@@ -126,6 +129,8 @@ class FirstRound:
             found = vectors(Case(name, scope.name))
             if isinstance(found, Covered):
                 yield from (Confirmed(v.context, v.inputs) for v in found.vectors)
+        routine = self.program.routines()[name]
+        yield from situations(self.program, routine, self.classes, scopes, BRIEF * self.timeout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,17 +242,19 @@ def judge(
     program: core.Program,
     names: Sequence[str],
     sources: Mapping[str, Source],
+    classes: tuple[InputClass, ...],
     timeout: float,
     jobs: int,
     stop: Connection,
 ) -> Generator[Judged, None, None]:
     """What becomes of each mutant of these procedures, by qualified name, as it is found out.
 
-    `timeout` is for one obligation, in seconds; the rest follows from it.
+    `classes` are situations of theirs to begin in. `timeout` is for one obligation, in seconds; the rest follows from
+    it.
     """
     pools: dict[str, tuple[Confirmed, ...]] = {}
     left = {m.id: m for n in names for m in mutants(program, program.routines()[n], sources)}
-    first = FirstRound(program, sources, timeout)
+    first = FirstRound(program, sources, timeout, classes)
     for index, looked in each(first, names, jobs, WHOLE * timeout, stop):
         if isinstance(looked, Done):
             pools[names[index]] = looked.value.pool

@@ -8,5 +8,4 @@ maps        maps and sets
 geometries  geometries, with a name and without
 hooks       uninterpreted defines
 examples    all of that together: what a test asks for
-classes     situations that examples must reach
 """

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.vendor.pretty import RepresentationPrinter
 
 from verify import core
+from verify.classes import InputClass
 from verify.core import MapType, SetType, Symbol
 from verify.evaluate import Context
 from verify.rename import conjuncts
 from verify.seen import module_invariants
 from verify.sites import expressions, subexpressions
 from verify.strategies.candidates import landmarks
-from verify.strategies.classes import InputClass
 from verify.strategies.conditions import Condition, Impossible, condition, conditions, unfold
 from verify.strategies.geometries import Geometries
 from verify.strategies.hooks import Hook, Style
