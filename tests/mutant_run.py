@@ -24,10 +24,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from functools import partial
-from importlib import import_module, invalidate_caches
-from importlib.abc import MetaPathFinder, SourceLoader
-from importlib.machinery import ModuleSpec
-from importlib.util import spec_from_loader
+from importlib import import_module
 from itertools import chain
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -37,6 +34,7 @@ from typing import Any, TypeAlias, TypeVar, assert_never
 
 import pytest
 from generated import EXAMPLES, Generated, Ran, Suite, inputs, ran_on
+from in_place import forget, put_in_place
 from mutants import Mutant
 
 from verify import core
@@ -154,7 +152,7 @@ def _runs(suite: Suite, name: str) -> Runs:
 
 
 def _at_import() -> Met:
-    _forget()
+    forget(__name__)
     with _noted() as met:
         for path in (ROOT / "mremap_impl").glob("[!_]*.py"):
             import_module(f"mremap_impl.{path.stem}")
@@ -204,7 +202,7 @@ def judged(what: Prepared, mutant: Mutant, files: Sequence[str], last: Killed | 
     gc.freeze()  # what the parent has made is not garbage, and pytest goes through all there is, again and again
     spent = int(time.process_time())
     resource.setrlimit(resource.RLIMIT_CPU, (spent + HARD_SECONDS, spent + HARD_SECONDS))
-    _put_in_place(mutant)
+    put_in_place(mutant, __name__)
     with _memory():
         return _verdict(what, mutant, files, last)
 
@@ -360,53 +358,6 @@ def _pytest(what: str) -> Verdict:
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED):
         raise AssertionError(f"{what}: pytest ended with {status!r}")
     return first.verdict
-
-
-# --- in its place --------------------------------------------------------------------------------------------------
-
-
-class _Text(SourceLoader):
-    """Loads a module of the implementation with a mutant's text. It keeps no bytecode."""
-
-    def __init__(self, mutant: Mutant) -> None:
-        self.mutant = mutant
-
-    def get_filename(self, _fullname: str) -> str:
-        return str(ROOT / "mremap_impl" / f"{self.mutant.key.module}.py")
-
-    def get_data(self, path: str) -> bytes:
-        assert path == self.get_filename("")
-        return self.mutant.text.encode()
-
-
-class _InPlace(MetaPathFinder):
-    """Finds the module that a mutant is of, and no other."""
-
-    def __init__(self, mutant: Mutant) -> None:
-        self.loader = _Text(mutant)
-        self.name = f"mremap_impl.{mutant.key.module}"
-
-    def find_spec(self, fullname: str, _path: object, _target: object = None) -> ModuleSpec | None:
-        return spec_from_loader(fullname, self.loader) if fullname == self.name else None
-
-
-def _put_in_place(mutant: Mutant) -> None:
-    _forget()
-    sys.meta_path.insert(0, _InPlace(mutant))
-
-
-def _forget() -> None:
-    """Leaves nothing imported of the implementation, nor of what imports it."""
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None) or ""
-        if name.partition(".")[0] == "mremap_impl" or (
-            file.startswith(str(TESTS)) and name not in ("__main__", __name__)
-        ):
-            del sys.modules[name]
-    for path in (str(TESTS), str(ROOT)):
-        if path not in sys.path:
-            sys.path.insert(0, path)
-    invalidate_caches()
 
 
 # --- many ----------------------------------------------------------------------------------------------------------
