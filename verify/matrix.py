@@ -169,8 +169,10 @@ def told(outcome: Late | Died | Raised) -> str:
     match outcome:
         case Late(seconds=seconds):
             return f"stopped after {seconds:.0f} s"
-        case Died(what=what) | Raised(what=what):
+        case Died(what=what):
             return what
+        case Raised(what=what, where=where):  # which is a defect of the tool: it can be told by where it is
+            return "; ".join((what, *(f"at {w}" for w in where)))
 
 
 def rows(program: core.Program) -> tuple[core.Routine, ...]:
