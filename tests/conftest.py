@@ -12,8 +12,8 @@ import pytest
 from generated import EXAMPLES, BadSuite, Drawn, Suite, implementations, suite
 
 from mremap_impl import history
-from mremap_impl.locks import cond_resched
-from mremap_impl.mm import Mm
+from mremap_impl.mm import Mm, Pmd
+from mremap_impl.mremap import get_old_pmd
 from verify import load, parser
 
 SUITE = pytest.StashKey[Suite]()
@@ -82,11 +82,11 @@ def turns_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ends the test in whose loops `history` turns for ever."""
     turns = count()
 
-    def counted(mm: Mm) -> None:
+    def counted(mm: Mm, addr: int) -> Pmd | None:
         assert next(turns) < TURNS, "the loops turn for ever"
-        cond_resched(mm)
+        return get_old_pmd(mm, addr)
 
-    monkeypatch.setattr(history, "cond_resched", counted)
+    monkeypatch.setattr(history, "get_old_pmd", counted)
 
 
 # --- what is said at the end ---------------------------------------------------------------------------------------

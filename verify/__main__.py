@@ -50,13 +50,14 @@ from verify.cli import (
     VersionAsked,
     parse,
 )
-from verify.commands import COMMANDS, Asked, nothing_like
+from verify.commands import COMMANDS, Asked, no_obligation, nothing_like
 from verify.diagnostic import Diagnostic, SpecificationError, render
 from verify.doubts import DOUBTED, warnings
 from verify.elaborate import elaborate
 from verify.entries import Discharge, Together, Work, grouped, in_order, results_of, units
 from verify.explain import explain_text, near
 from verify.export import Export, folder_of
+from verify.idle import idle
 from verify.implementation import functions as functions_of
 from verify.implementation import id_of
 from verify.json_report import audit_json, list_json, report_json
@@ -215,7 +216,7 @@ def _run(options: Options, discharge: Discharge, grace: float, together: Togethe
             _complain("\n\n".join(render(d, loaded.sources) for d in planned.mistakes))
             return WRONG
         if not planned.listed:
-            raise UsageError(_no_obligation(options, _ids(request.every)))
+            raise UsageError(no_obligation(options, _ids(request.every)))
         if options.command is Command.LIST:
             return _finish(options, list_json(planned, _versions(options)) if options.json else list_text(planned))
         output = _Output(options)
@@ -298,14 +299,6 @@ def _whole(program: core.Program, ids: Sequence[str], options: Options) -> tuple
     left_out = {".".join(i.split(".")[:2]) for i in ids if not matches(i, options.only)}
     mine = [r for m in program.modules if m.root for r in m.items if isinstance(r, core.Routine)]
     return tuple(r.qualified for r in mine if r.kind in DOUBTED and r.qualified not in left_out)
-
-
-def _no_obligation(options: Options, ids: Sequence[str]) -> str:
-    if not ids:
-        return "there is no obligation: the files have nothing to prove"
-    if options.only and not any(matches(i, options.only) for i in ids):
-        return nothing_like("no obligation has an id like", options.only, ids)
-    return f"no obligation that was asked for is about the geometry `{options.geometry}`"
 
 
 def _finish(options: Options, text: str) -> int:
@@ -397,7 +390,9 @@ class _Session:
             return
         vacuous = {".".join(r.id.split(".")[:2]) for r in self.results if r.verdict is Verdict.VACUOUS}
         names = tuple(name for name in self.doubted if name not in vacuous)
-        self.warnings = warnings(self.program, names, self.options.jobs, self.options.timeout * 1.2 + grace, stop)
+        found = warnings(self.program, names, self.options.jobs, self.options.timeout * 1.2 + grace, stop)
+        folders = all(path.is_dir() for path in self.options.paths)
+        self.warnings = (*found, *idle(self.program, names, self.results, folders))
 
     def whole(self, text: TextReport) -> str:
         """The report that is written at once, at the end."""

@@ -22,6 +22,7 @@ from verify.mutants import mutants, procedures
 from verify.mutate import Fate, Judged, judge
 from verify.mutate_report import mutate_json, mutate_text
 from verify.pairs import CannotCompare, pair
+from verify.plan import matches
 from verify.reached import NoVector
 from verify.syntax import RoutineKind
 from verify.terminal import Bar
@@ -176,3 +177,12 @@ def _procedure(program: core.Program, name: str) -> str:
     if found:
         raise UsageError(f"`{name}` is the name of {' and of '.join(found)}; say which")
     raise UsageError(nothing_like("there is no procedure", (name,), tuple(dict.fromkeys(r.name for r in known))))
+
+
+def no_obligation(options: Options, ids: Sequence[str]) -> str:
+    """The message for a request that no obligation is about, of those with these ids."""
+    if not ids:
+        return "there is no obligation: the files have nothing to prove"
+    if options.only and not any(matches(i, options.only) for i in ids):
+        return nothing_like("no obligation has an id like", options.only, ids)
+    return f"no obligation that was asked for is about the geometry `{options.geometry}`"

@@ -11,7 +11,7 @@ from verify.core import INT, WORD, BinaryOp, Symbol, SymbolKind
 from verify.passive import Kind, Obligation, Path, relevant
 from verify.rename import bare, conjunction, definedness, implies, rename
 from verify.seen import labelled_invariants, module_invariants
-from verify.sites import range_sites, statements, subexpressions
+from verify.sites import callees, range_sites, subexpressions
 from verify.span import Span
 from verify.statements import changed
 from verify.syntax import PROCEDURES, RoutineKind
@@ -25,8 +25,7 @@ class Contract(Walk):
     def __init__(self, program: core.Program, routine: core.Routine) -> None:
         super().__init__(program, routine)
         self.routines = program.routines()
-        callees = {s.callee for s in statements(routine.body or ()) if isinstance(s, core.Call)}
-        self.changes = {name: self.may_change(self.routines[name]) for name in sorted(callees)}
+        self.changes = {name: self.may_change(self.routines[name]) for name in sorted(callees(routine))}
         self.sites = range_sites(routine)
         self.used: dict[tuple[Span, core.Expr], list[Path]] = {}
         self.found: dict[str, Obligation] = {}

@@ -18,7 +18,7 @@ from verify.diagnostic import Diagnostic
 from verify.function import Binding, Fails, Forks, Function, Gives, Lost, Tree
 from verify.passive import Kind, Obligation
 from verify.rename import conjunction, variables
-from verify.sites import expressions, statements
+from verify.sites import callees, expressions
 from verify.span import Span
 from verify.syntax import RoutineKind
 from verify.walk import Flow
@@ -93,7 +93,7 @@ def _meets_state(program: core.Program, routine: core.Routine) -> bool:
     """True iff a run of the routine may change or read a state, or its contract speaks of one."""
     if routine.modifies or any(s.kind is SymbolKind.STATE for e in expressions(routine) for s in variables(e)):
         return True
-    called = (program.routines()[s.callee] for s in statements(routine.body or ()) if isinstance(s, core.Call))
+    called = (program.routines()[name] for name in callees(routine))
     return any(c.kind is not RoutineKind.LEMMA and _meets_state(program, c) for c in called)
 
 

@@ -12,7 +12,7 @@ from verify.obligations import obligations
 from verify.passive import Kind
 from verify.scopes import WIDTHS, Scopes
 from verify.seen import assumptions, module_invariants
-from verify.sites import expressions, statements, subexpressions
+from verify.sites import callees, expressions, subexpressions
 from verify.span import Span
 from verify.syntax import RoutineKind
 
@@ -77,7 +77,7 @@ def reached(program: core.Program, module: str, item: core.Item) -> Iterator[cor
         return
     yield from (clause.expr for _, clause in module_invariants(program, module))
     routines = program.routines()
-    for name in sorted({s.callee for s in statements(item.body or ()) if isinstance(s, core.Call)}):
+    for name in sorted(callees(item)):
         callee = routines[name]
         if item.kind is RoutineKind.REFUTE_PROCEDURE and callee.body is not None:  # its body is entered
             yield from reached(program, callee.module, callee)

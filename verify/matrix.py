@@ -27,7 +27,7 @@ from verify.schedule import Died, Done, Late, Raised, each
 from verify.scopes import WIDTHS, Scope, Scopes, named
 from verify.search import Found, search
 from verify.seen import assumptions, geometries, whole
-from verify.sites import expressions, statements
+from verify.sites import callees, expressions, statements
 from verify.span import Source
 from verify.stated import stated
 from verify.stepwise import self_evident
@@ -372,7 +372,7 @@ def executed(program: core.Program, routine: core.Routine) -> Iterator[core.Expr
     """The expressions that a run evaluates: of the routine and of the procedures that it calls. Lemmas do nothing."""
     yield from expressions(routine)
     routines = program.routines()
-    for name in sorted({s.callee for s in statements(routine.body or ()) if isinstance(s, core.Call)}):
+    for name in sorted(callees(routine)):
         if routines[name].kind in PROCEDURES:
             yield from executed(program, routines[name])
 

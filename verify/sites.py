@@ -97,6 +97,11 @@ def statements(body: tuple[core.Stmt, ...]) -> Iterator[core.Stmt]:
             yield from statements(statement.body)
 
 
+def callees(routine: core.Routine) -> frozenset[str]:
+    """The routines that a body calls, by qualified name."""
+    return frozenset(s.callee for s in statements(routine.body or ()) if isinstance(s, core.Call))
+
+
 def direct_expressions(statement: core.Stmt) -> Iterator[core.Expr]:
     """The expressions of a statement, loop clauses included, but for those in statements within it."""
     match statement:

@@ -16,7 +16,7 @@ from verify import core
 from verify.core import BOOL, BinaryOp, Symbol, SymbolKind
 from verify.passive import Assume, Kind, Let, Obligation, Step
 from verify.rename import conjunction, implies, rename, variables
-from verify.sites import statements
+from verify.sites import callees, statements
 from verify.span import Span
 from verify.syntax import PROCEDURES
 from verify.validity import validity
@@ -144,7 +144,7 @@ def states_of(program: core.Program, routine: core.Routine) -> tuple[Symbol, ...
 def chooses(program: core.Program, routine: core.Routine) -> bool:
     """True iff a run may read a variable that nobody has given a value; so may one of a callee."""
     routines = program.routines()
-    called = (routines[s.callee] for s in statements(routine.body or ()) if isinstance(s, core.Call))
+    called = (routines[name] for name in callees(routine))
     return _unset_after(routine.body or (), frozenset(), []) is None or any(
         chooses(program, c) for c in called if c.kind in PROCEDURES
     )
