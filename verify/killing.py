@@ -6,7 +6,7 @@ What has killed one mutant is tried on the next before anything is searched for.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from verify import core
@@ -86,7 +86,7 @@ class Hunt:
                 sought = routine
         return cls(changed, routine, claims, sought)
 
-    def again(self, pool: Sequence[Confirmed], ids: Collection[str]) -> Kill | None:
+    def again(self, pool: Iterable[Confirmed], ids: Collection[str]) -> Kill | None:
         """A run from one of these entries that breaks one of the claims."""
         for entry in pool:
             if may_start(self.program, entry.context, self.routine, entry.values):

@@ -135,19 +135,24 @@ class FirstRound:
 
 @dataclass(frozen=True, slots=True)
 class SecondRound:
-    """What a worker does for a mutant that is left. `pools`: by procedure, entries that have killed others."""
+    """What a worker does for a mutant that is left. `pools`: by procedure, entries that have killed others. A dropped
+    precondition is met by all of these: for it there are entries in the same situations that do not."""
 
     program: core.Program
     sources: Mapping[str, Source]
     timeout: float
+    classes: tuple[InputClass, ...]
     pools: Mapping[str, tuple[Confirmed, ...]]
 
     def __call__(self, mutant: Mutant) -> Judged:
-        pool = self.pools.get(mutant.routine, ())
         scopes = telling_scopes(self.program, self.program.routines()[mutant.routine])
         unchanged = Unchanged(self.program, self.sources, self.timeout / 3)
         hunt = Hunt.of(self.program, mutant)
         promised, every = hunt.claims.promised, hunt.claims.every
+        pool = self.pools.get(mutant.routine, ())
+        if isinstance(mutant.change, Dropped):
+            seconds, unmet = BRIEF * self.timeout, mutant.change.clause.expr
+            pool = (*pool, *situations(hunt.program, hunt.routine, self.classes, scopes[:FEW], seconds, unmet))
         found = hunt.again(pool, promised)
         used = unchanged.in_place(mutant) if found is None else None
         if found is None and used is None:
@@ -262,7 +267,7 @@ def judge(
                 del left[mutant.id]
                 yield killed(mutant, kill)
     waiting = tuple(left.values())
-    work = SecondRound(program, sources, timeout, pools)
+    work = SecondRound(program, sources, timeout, classes, pools)
     spared: dict[tuple[str, str], Judged] = {}
     for index, outcome in each(work, waiting, jobs, WHOLE * timeout, stop):
         match outcome:

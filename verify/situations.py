@@ -23,9 +23,15 @@ from verify.values import MapValue, Value
 
 
 def situations(
-    program: core.Program, routine: core.Routine, classes: Iterable[InputClass], scopes: Sequence[Scope], seconds: float
+    program: core.Program,
+    routine: core.Routine,
+    classes: Iterable[InputClass],
+    scopes: Sequence[Scope],
+    seconds: float,
+    unmet: core.Expr | None = None,
 ) -> Iterator[Confirmed]:
-    """Entries of a procedure in each of its classes, on each of these geometries, each looked for for so long.
+    """Entries of a procedure in each of its classes, on each of these geometries, each looked for for so long; with
+    `unmet`, those at which it is false.
 
     One has small values, if there is such a one, and so few turns of loops; another any. Each comes once more for each
     value that is in its maps, with uninterpreted defines that are this value everywhere: what was stored comes back.
@@ -36,7 +42,7 @@ def situations(
         narrowed = _narrowed(routine, one)
         inside = program.replacing(narrowed)
         for scope in (s for s in scopes if s.name is not None and one.on(s.name)):
-            question = ask(inside, obligations_of(inside, narrowed)[0], scope)
+            question = replace(ask(inside, obligations_of(inside, narrowed)[0], scope), goal=unmet)
             for entry in _entries(inside, question, scope, seconds):
                 yield entry
                 yield from _with_plain_defines(program, entry)
