@@ -51,8 +51,19 @@ EQUIVALENT: tuple[Equivalent, ...] = (
                 ("repair", "move_page_tables_repaired"),
                 ("history", "how_much_done_guarded_by_sum"),
                 ("history", "how_much_done_guarded_by_start"),
-                ("history", "move_by_source_extents"),
             )
+        ),
+    ),
+    Equivalent(
+        "The two are added. The guard of 2024 looks how far the end is from where the move is, not from where it began:"
+        " the same, as no step of that form leaves the range.",
+        (
+            Key(
+                "history",
+                "move_by_extents_of_both",
+                "return done(len, old_addr, old_end, geometry)",
+                "return done(old_addr, len, old_end, geometry)",
+            ),
         ),
     ),
     Equivalent(
