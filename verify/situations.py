@@ -14,6 +14,7 @@ from verify.classes import InputClass
 from verify.confirm import Confirmed
 from verify.contract import obligations_of
 from verify.evaluate import Table, context_for
+from verify.passive import Kind
 from verify.question import Question, ask, quantified
 from verify.scopes import Scope
 from verify.search import Found, search, search_small
@@ -41,8 +42,9 @@ def situations(
             continue
         narrowed = _narrowed(routine, one)
         inside = program.replacing(narrowed)
+        (asked,) = (o for o in obligations_of(inside, narrowed) if o.kind is Kind.REQUIRES)
         for scope in (s for s in scopes if s.name is not None and one.on(s.name)):
-            question = replace(ask(inside, obligations_of(inside, narrowed)[0], scope), goal=unmet)
+            question = replace(ask(inside, asked, scope), goal=unmet)
             for entry in _entries(inside, question, scope, seconds):
                 yield entry
                 yield from _with_plain_defines(program, entry)
