@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from mremap_impl.words import Words
 
 
+MOST_BITS = 128
+"""How many bits a word has at most: twice as many as any port has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Geometry:
     """One port: shifts in bits, `task_size` the first address past user space.
@@ -19,7 +23,7 @@ class Geometry:
     parisc32 does. It says nothing about tables, and only forms that ask that helper look at it.
 
     Only what makes every shift defined and the levels nest is asked for: 0 <= page_shift < pmd_shift <= pud_shift <=
-    p4d_shift <= pgdir_shift < word_bits, else ValueError. That a geometry is a sensible one (a page of more than a
+    p4d_shift <= pgdir_shift < word_bits <= MOST_BITS, else ValueError. That a geometry is a sensible one (a page of more than a
     byte, a LATENCY_LIMIT that does not wrap to 0) is for whoever makes it: what happens without is worth running.
     """
 
@@ -35,8 +39,10 @@ class Geometry:
 
     def __post_init__(self) -> None:
         lower = 0 <= self.page_shift < self.pmd_shift
-        if not (lower and self.pmd_shift <= self.pud_shift <= self.p4d_shift <= self.pgdir_shift < self.word_bits):
-            raise ValueError(f"{self.name}: want 0 <= page_shift < pmd_shift <= .. <= pgdir_shift < word_bits: {self}")
+        upper = self.pmd_shift <= self.pud_shift <= self.p4d_shift <= self.pgdir_shift
+        if not (lower and upper and self.pgdir_shift < self.word_bits <= MOST_BITS):
+            want = f"0 <= page_shift < pmd_shift <= .. <= pgdir_shift < word_bits <= {MOST_BITS}"
+            raise ValueError(f"{self.name}: want {want}: {self}")
 
     @classmethod
     def two_levels(

@@ -84,6 +84,12 @@ def test_a_geometry_with_an_undefined_shift_or_levels_out_of_order_is_refused(
         Geometry("odd", 8, page, pmd, pud, p4d, pgdir, task_size=0)
 
 
+def test_a_word_has_at_most_128_bits() -> None:
+    assert Geometry.two_levels("long", 128, 12, 22, task_size=0).word_bits == 128
+    with pytest.raises(ValueError, match="long: want .* < word_bits <= 128: "):
+        Geometry.two_levels("long", 129, 12, 22, task_size=0)
+
+
 def test_which_levels_are_folded_away_on_the_named_geometries() -> None:
     folded = {g.name: "".join("fx"[not f] for f in (g.p4d_folded, g.pud_folded, g.pmd_folded)) for g in NAMED}
     two, three, four, five = "fff", "ffx", "fxx", "xxx"

@@ -163,14 +163,14 @@ class SecondRound:
             used = unchanged.at_the_end(mutant)
         if used is not None:
             return Judged(mutant, Fate.EQUIVALENT, used=used)
+        found = hunt.again(pool, every)
+        if found is not None:
+            return killed(mutant, found)
         judged = self.proved(mutant, hunt)
         if judged.fate is not Fate.UNKNOWN:
             return judged
-        found = (
-            hunt.search(scopes, LONGEST * self.timeout, promised)
-            or hunt.again(pool, every)
-            or hunt.search(scopes[:FEW], LONGEST * self.timeout, every)
-        )
+        longest = LONGEST * self.timeout
+        found = hunt.search(scopes, longest, promised) or hunt.search(scopes[:FEW], longest, every)
         return judged if found is None else killed(mutant, found)
 
     def proved(self, mutant: Mutant, hunt: Hunt) -> Judged:
