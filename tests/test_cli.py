@@ -14,7 +14,8 @@ import pytest
 from fake_discharge import lemmas, write
 
 from verify import __main__ as program
-from verify.cli import VERSION, Command, Options, Shown, VersionAsked, cores, parse
+from verify.cli import KNOWN_SOLVERS, VERSION, Z3, Command, Options, Shown, VersionAsked, cores, parse
+from verify.solvers import SOLVERS
 
 HERE = Path(__file__).parent
 
@@ -350,3 +351,7 @@ def test_list_and_audit_prove_nothing(capsys: pytest.CaptureFixture[str]) -> Non
     assert "  spec/m.spec:2:1: m.assume.k\n      WORD_BITS == 32\n" in capsys.readouterr().out
     assert run("audit", "--format", "json") == 0
     assert [t["name"] for t in json.loads(capsys.readouterr().out)["trusted"]] == ["m.assume.k"]
+
+
+def test_the_solvers_that_the_command_line_knows_are_those_that_there_are() -> None:
+    assert (Z3, *SOLVERS) == KNOWN_SOLVERS
