@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from mremap_impl.words import Words
 
-
 MOST_BITS = 128
 """How many bits a word has at most: twice as many as any port has."""
 
@@ -23,8 +22,9 @@ class Geometry:
     parisc32 does. It says nothing about tables, and only forms that ask that helper look at it.
 
     Only what makes every shift defined and the levels nest is asked for: 0 <= page_shift < pmd_shift <= pud_shift <=
-    p4d_shift <= pgdir_shift < word_bits <= MOST_BITS, else ValueError. That a geometry is a sensible one (a page of more than a
-    byte, a LATENCY_LIMIT that does not wrap to 0) is for whoever makes it: what happens without is worth running.
+    p4d_shift <= pgdir_shift < word_bits <= MOST_BITS, else ValueError. That a geometry is a sensible one (a page of
+    more than a byte, a LATENCY_LIMIT that does not wrap to 0) is for whoever makes it: what happens without is worth
+    running.
     """
 
     name: str

@@ -86,7 +86,7 @@ def test_a_geometry_with_an_undefined_shift_or_levels_out_of_order_is_refused(
 
 def test_a_word_has_at_most_128_bits() -> None:
     assert Geometry.two_levels("long", 128, 12, 22, task_size=0).word_bits == 128
-    with pytest.raises(ValueError, match="long: want .* < word_bits <= 128: "):
+    with pytest.raises(ValueError, match=r"long: want .* < word_bits <= 128: "):
         Geometry.two_levels("long", 129, 12, 22, task_size=0)
 
 
