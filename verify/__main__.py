@@ -54,6 +54,7 @@ from verify.commands import COMMANDS, Asked, no_obligation, nothing_like
 from verify.diagnostic import Diagnostic, SpecificationError, render
 from verify.doubts import DOUBTED, warnings
 from verify.elaborate import elaborate
+from verify.enough import Enough, not_enough
 from verify.entries import Discharge, Together, Work, grouped, in_order, results_of, units
 from verify.explain import explain_text, near
 from verify.export import Export, folder_of
@@ -223,6 +224,8 @@ def _run(options: Options, discharge: Discharge, grace: float, together: Togethe
         with folder_of(options.export, bool(options.others)) as folder:
             if folder is not None:  # what discharges writes the scripts, too
                 discharge, together = Export(folder).discharge, Export(folder).together
+            elif options.strict and together is not None:  # what is exported has what a proof uses, and no more
+                discharge, together = Enough().discharge, Enough().together
             doubted = _whole(program, _ids(request.every), options)
             session = _Session(options, loaded, program, planned, begun, output, folder, doubted)
             return session.run(discharge, grace, together, stop)
@@ -336,7 +339,7 @@ class _Session:
         text = TextReport(self.planned, self.loaded.sources, self.again, paint)
         bar = Bar(sys.stderr, len(tasks), os.environ)
         parts = units(tasks)
-        limit = (self.options.timeout * 1.2 + grace) * max((len(p) for p in parts), default=1)
+        limit = (options.timeout * (2.2 if options.strict else 1.2) + grace) * max((len(p) for p in parts), default=1)
         work: Callable[[tuple[Task, ...]], tuple[Result, ...]]
         work = Work(discharge, together, self.program, self.loaded.sources, self.options.timeout)
         if options.stability:
@@ -392,6 +395,7 @@ class _Session:
         names = tuple(name for name in self.doubted if name not in vacuous)
         found = warnings(self.program, names, self.options.jobs, self.options.timeout * 1.2 + grace, stop)
         folders = all(path.is_dir() for path in self.options.paths)
+        found += not_enough(self.results)
         self.warnings = (*found, *idle(self.program, names, self.results, folders))
 
     def whole(self, text: TextReport) -> str:

@@ -18,7 +18,7 @@ from verify.core import SymbolKind
 from verify.encode import Encoder
 from verify.evaluate import Undecided, Undefined
 from verify.prove import Proof
-from verify.put import asserted, assertions
+from verify.put import Assertions, asserted, assertions
 from verify.question import Question
 from verify.reads import read_out
 from verify.verdict import Answer
@@ -59,13 +59,18 @@ def claim(program: core.Program, basis: Basis) -> Claim:
     """Of a proof: that no values meet the question, of whose clauses only those that it used are there; so none meet
     all of it. Of values: that they meet the whole question, on the bits, with every define laid open."""
     match basis:
-        case Proof(asked=asked, used=used):
-            return Claim(Answer.UNSAT, asked.only(used))
-        case Unmet(question=question, words=words, revealed=revealed, used=used):
-            asked = assertions(program, question, words, revealed, question.scope.narrow)
-            return Claim(Answer.UNSAT, asked.only(used))
+        case Proof() | Unmet():
+            return Claim(Answer.UNSAT, asked_by(program, basis).only(basis.used))
         case Met():
             return _met(program, basis)
+
+
+def asked_by(program: core.Program, basis: Proof | Unmet) -> Assertions:
+    """What the solver was asked for a proof, or would have been, with all clauses."""
+    if isinstance(basis, Proof):
+        return basis.asked
+    question = basis.question
+    return assertions(program, question, basis.words, basis.revealed, question.scope.narrow)
 
 
 def _met(program: core.Program, met: Met) -> Claim:

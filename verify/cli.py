@@ -188,7 +188,8 @@ _OPTION_HELP = {
   --export DIR        write what each verdict rests on as SMT-LIB 2.6, into a folder that is new or empty
 """,
     "strict": """\
-  --strict            warnings fail: code that no run reaches, claims that say nothing
+  --strict            warnings fail: code that no run reaches, claims that say nothing; and proofs are found
+                      again from what they are said to use
   --stability N       prove all with N seeds of the solver's choices; a verdict that changes with them fails
 """,
     "rest": """\

@@ -93,6 +93,8 @@ def entry(result: Result) -> Object:
         found["script"] = {"file": result.script.name, "expected": result.script.expected.value}
     if result.opinions:
         found["opinions"] = [_opinion(o) for o in result.opinions]
+    if not result.enough:
+        found["enough"] = False
     if result.trials:
         found["trials"] = [_trial(t) for t in result.trials]
     return found

@@ -179,6 +179,7 @@ class Result:
     searched). `defect`: the tool contradicts itself here; that is exit status 70. `seconds` is wall-clock time in the
     worker. `function`: which one it is about, and where that is, of kind `implementation`. `script`: where one was
     written. `opinions`: of each other solver that was asked for. `trials`: with each seed, if there were several.
+    `enough` is false if the proof was to be found again from `used` alone, and was not.
     """
 
     id: str
@@ -200,6 +201,7 @@ class Result:
     script: Script | None = None
     opinions: tuple[Opinion, ...] = ()
     trials: tuple[Trial, ...] = ()
+    enough: bool = True
 
     @property
     def ok(self) -> bool:
