@@ -86,11 +86,11 @@ class Hunt:
                 sought = routine
         return cls(changed, routine, claims, sought)
 
-    def again(self, pool: Iterable[Confirmed], ids: Collection[str]) -> Kill | None:
-        """A run from one of these entries that breaks one of the claims."""
+    def again(self, pool: Iterable[Confirmed], ids: Collection[str], fuel: int = FUEL) -> Kill | None:
+        """A run from one of these entries, of so many statements at most, that breaks one of the claims."""
         for entry in pool:
             if may_start(self.program, entry.context, self.routine, entry.values):
-                run = replay(self.program, self.routine, entry, (), lambda id_: id_ in ids, FUEL)
+                run = replay(self.program, self.routine, entry, (), lambda id_: id_ in ids, fuel)
                 if isinstance(run, Violation):
                     return self.kill(run)
         return None

@@ -21,6 +21,7 @@ from verify.killing import FEW, Bite, Caller, Hunt, Kill, required_of, telling_s
 from verify.matrix import told
 from verify.mutants import Dropped, Mutant, acting, mutants, procedures
 from verify.passive import Kind, Obligation
+from verify.run import FUEL
 from verify.schedule import Done, each
 from verify.scopes import Scope, Scopes
 from verify.situations import situations
@@ -41,6 +42,9 @@ ROUND = 1.0
 
 PROVING = 3.0
 """How many times an obligation's time may be spent on a mutant's obligations."""
+
+FAR = 10
+"""How many times as far as others a run may go that begins where a dropped precondition is broken: these are few."""
 
 WHOLE = 20.0
 """How many times an obligation's time a mutant may take in all, and a procedure in each other round."""
@@ -150,10 +154,11 @@ class SecondRound:
         hunt = Hunt.of(self.program, mutant)
         promised, every = hunt.claims.promised, hunt.claims.every
         pool = self.pools.get(mutant.routine, ())
-        if isinstance(mutant.change, Dropped):
-            seconds, unmet = BRIEF * self.timeout, mutant.change.clause.expr
-            pool = (*pool, *situations(hunt.program, hunt.routine, self.classes, scopes[:FEW], seconds, unmet))
         found = hunt.again(pool, promised)
+        if found is None and isinstance(mutant.change, Dropped):
+            seconds, unmet = BRIEF * self.timeout, mutant.change.clause.expr
+            broken = situations(hunt.program, hunt.routine, self.classes, scopes[:FEW], seconds, unmet)
+            found = hunt.again(broken, promised, FAR * FUEL)
         used = unchanged.in_place(mutant) if found is None else None
         if found is None and used is None:
             found = hunt.search(scopes[:FEW], LONGER * self.timeout, promised)
