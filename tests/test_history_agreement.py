@@ -50,7 +50,7 @@ SITUATIONS = {
 }
 """What is asked of the inputs beyond a valid move of at least a page. `user` is what a process can ask for."""
 
-COUNT = 30
+COUNT = 20
 """How many inputs are drawn of each situation. Each form is run on all of them."""
 
 PAGES = 160
