@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import z3
 from fake_discharge import lemmas, result, write
+from plans import plan_of
 
 from verify import core
 from verify.__main__ import main
 from verify.cli import FAILED, OK, WRONG
+from verify.elaborate import elaborate
+from verify.load import load
 from verify.passive import Obligation
 from verify.scopes import Scope
 from verify.solve import discharge as real
 from verify.span import Source
-from verify.stable import Seeded
+from verify.stable import Seeded, tried
 from verify.terms import forget
 from verify.verdict import Reason, Result, Verdict
 
@@ -42,8 +46,8 @@ def by_luck(
     return result(obligation, scope, Verdict.REFUTED if wavers else Verdict.PROVED)
 
 
-def report(capsys: pytest.CaptureFixture[str]) -> dict[str, list[dict[str, object]]]:
-    found: dict[str, list[dict[str, object]]] = json.loads(capsys.readouterr().out)
+def report(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
     return found
 
 
@@ -74,13 +78,25 @@ def test_a_verdict_that_a_seed_changes_is_none_and_fails(
     found = report(capsys)
     unstable = [o["id"] for o in found["obligations"] if o.get("reason") == "unstable"]
     assert unstable == ([f"m.{name}.ensures.k"] * 2 if status else [])
-    assert [len(o["trials"]) for o in found["obligations"]] == [seeds] * 8  # type: ignore[arg-type]
-    assert found["summary"]["stability"] == {  # type: ignore[call-overload]
+    assert [len(o["trials"]) for o in found["obligations"]] == [seeds] * 8
+    assert found["summary"]["stability"] == {
         "seeds": seeds,
         "changed": len(unstable),
         "slowest_seconds": 0.01,
         "seconds_apart": 0.0,
     }
+
+
+def test_what_is_wrong_with_one_seed_is_wrong(tmp_path: Path) -> None:
+    write(m=lemmas("good"))
+    loaded = load([tmp_path / "spec"])
+    program, _ = elaborate(loaded.modules, loaded.roots, loaded.sources, loaded.broken)
+    assert program is not None
+    task = plan_of(program).listed[0]
+    good = result(task.obligation, task.scope, Verdict.PROVED)
+    assert (tried([good, good]).enough, tried([good, good]).defect) == (True, False)
+    assert not tried([good, replace(good, enough=False)]).enough
+    assert tried([good, replace(good, defect=True)]).defect
 
 
 def test_what_came_of_each_seed_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -123,7 +139,7 @@ def test_it_is_so_for_real(capsys: pytest.CaptureFixture[str]) -> None:
     wrong = "refute procedure no(a: word) returns (b: word) ensures k: b > a { b = a + 1; }"
     write(m=f"lemma wraps(a: word) ensures k: a + 1 - 1 == a;\n{wrong}\n")
     assert main(["--stability", "2", "--format", "json"], real) == OK
-    assert {len(o["trials"]) for o in report(capsys)["obligations"]} == {2}  # type: ignore[arg-type]
+    assert {len(o["trials"]) for o in report(capsys)["obligations"]} == {2}
 
 
 @pytest.mark.parametrize(

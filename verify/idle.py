@@ -23,8 +23,10 @@ def idle(
     it: it is idle if none of its own proofs uses it, and nothing calls the procedure, which is known if the program is
     `closed`: all that might call is in it. Nothing is said of a routine that is not proved in all.
     """
-    found = {name: [r for r in results if r.id.startswith(f"{name}.")] for name in names}
-    proved = [n for n in names if found[n] and all(r.ok for r in found[n])]
+    found: dict[str, list[Result]] = {}
+    for result in results:
+        found.setdefault(".".join(result.id.split(".")[:2]), []).append(result)
+    proved = [name for name in names if name in found and all(r.ok for r in found[name])]
     items = (item for module in program.modules for item in module.items)
     called = frozenset(name for i in items if isinstance(i, core.Routine) for name in callees(i))
     return tuple(

@@ -46,9 +46,11 @@ def _seed(seed: int) -> Iterator[None]:
 
 
 def tried(results: Sequence[Result]) -> Result:
-    """The first of results of the same task, with what came of each. A verdict that they do not share is none."""
+    """The first of results of the same task, with what came of each. A verdict that they do not share is none, and what
+    one proof is said to use is not enough if another one's is not."""
     trials = tuple(Trial(r.verdict, r.reason, r.seconds) for r in results)
-    first = replace(results[0], trials=trials, defect=any(r.defect for r in results))
+    defect, enough = any(r.defect for r in results), all(r.enough for r in results)
+    first = replace(results[0], trials=trials, defect=defect, enough=enough)
     if len({r.verdict for r in results}) == 1:
         return first
     detail = tuple(f"seed {n}: {_shown(trial)}, {trial.seconds:.2f} s" for n, trial in enumerate(trials))
