@@ -337,6 +337,17 @@ def test_mistakes_on_the_command_line(
     assert said in capsys.readouterr().err
 
 
+def test_a_situation_of_a_procedure_that_there_is_not_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "m.spec").write_text(
+        "module m;\nstate s: word;\nprocedure p(a: word) modifies s ensures is: s == a { s = a + 0; }\n"
+        "/// reached by: q\ncover c(a: word) witness some: a > 1;\n"
+    )
+    assert run(tmp_path) == cli.WRONG
+    assert "m.spec:5:1: `c` is reached by `q`, but there is no procedure `m.q`" in capsys.readouterr().err
+
+
 def test_each_mutant_is_in_the_table_even_where_nothing_is_known(loaded: tuple[core.Program, Loaded]) -> None:
     made, found = loaded
     every = mutants(made, made.routines()["m.share"], found.sources)
