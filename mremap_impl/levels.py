@@ -158,7 +158,7 @@ def pte_alloc_map(mm: Mm, pmd: Pmd, addr: int) -> PteP | None:
 def pte_unmap(mm: Mm, ptep: PteP) -> None:
     """Undoes the map made last. Raises BadPointer unless `ptep` is a slot of its table."""
     mm.note("pte_unmap", ptep)
-    if not mm.mapped or not _in_table(mm, ptep, mm.mapped[-1]):
+    if not mm.mapped or not mm.mapped[-1].has(ptep, mm.geometry):
         raise BadPointer(f"the slot of {ptep:#x} is not in the table that was mapped last")
     mm.mapped.pop()
 
@@ -167,7 +167,7 @@ def pte_unmap_nested(mm: Mm, ptep: PteP) -> None:
     """Undoes the map in the second place, be it the last or not. Raises BadPointer unless `ptep` is in its table."""
     mm.note("pte_unmap_nested", ptep)
     nested = [map_ for map_ in mm.mapped if map_.nested]
-    if not nested or not _in_table(mm, ptep, nested[-1]):
+    if not nested or not nested[-1].has(ptep, mm.geometry):
         raise BadPointer(f"the slot of {ptep:#x} is not in the table that is mapped in the second place")
     mm.mapped.remove(nested[-1])
 
@@ -178,7 +178,3 @@ def _mapped(mm: Mm, pmd: Pmd, addr: int, *, nested: bool) -> PteP:
         raise BadPointer(f"there is no table for {addr:#x}")
     mm.mapped.append(Map(pmd, nested))
     return PteP(pmd | addr & ~mm.geometry.PMD_MASK)
-
-
-def _in_table(mm: Mm, ptep: PteP, map_: Map) -> bool:
-    return 0 <= ptep - map_.pmd < mm.geometry.PMD_SIZE

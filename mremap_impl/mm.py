@@ -108,6 +108,10 @@ class Map:
     pmd: Pmd
     nested: bool
 
+    def has(self, ptep: PteP, geometry: Geometry) -> bool:
+        """True iff the slot is in this table."""
+        return 0 <= ptep - self.pmd < geometry.PMD_SIZE
+
 
 def same_entry(pte: Pte, _old_addr: int, _new_addr: int) -> Pte:
     """The move_pte of most ports."""
@@ -242,5 +246,5 @@ class Mm:
 
     def _reach(self, ptep: PteP) -> None:
         """Raises BadPointer unless the slot is in a table that is mapped."""
-        if not any(0 <= ptep - map_.pmd < self.geometry.PMD_SIZE for map_ in self.mapped):
+        if not any(map_.has(ptep, self.geometry) for map_ in self.mapped):
             raise BadPointer(f"the slot of {ptep:#x} is in no table that is mapped")

@@ -26,7 +26,7 @@ OFFSETS = {
     "pmd": "Pmd(pud | addr & mm.geometry.PMD_MASK & ~mm.geometry.PUD_MASK)",
 }
 
-IN_TABLE = "return 0 <= ptep - map_.pmd < mm.geometry.PMD_SIZE"
+HAS = "return 0 <= ptep - self.pmd < geometry.PMD_SIZE"
 
 EQUIVALENT: tuple[Equivalent, ...] = (
     Equivalent(
@@ -181,6 +181,10 @@ EQUIVALENT: tuple[Equivalent, ...] = (
     ),
     Equivalent(
         "No slot lies one byte before a table: slots are at multiples of a page.",
-        (Key("levels", "_in_table", IN_TABLE, IN_TABLE.replace("0 <=", "-1 <=")),),
+        (Key("mm", "Map.has", HAS, HAS.replace("0 <=", "-1 <=")),),
+    ),
+    Equivalent(
+        "A table begins at a multiple of its size, so below it no bit of the address of a slot is another.",
+        (Key("mm", "Map.has", HAS, HAS.replace("ptep - ", "ptep ^ ")),),
     ),
 )

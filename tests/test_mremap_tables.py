@@ -21,7 +21,7 @@ from mremap_impl.levels import (
     pud_alloc,
     pud_offset,
 )
-from mremap_impl.mm import Allocator, BadPointer, Event, Lock, Map, Mm, P4d, Pgd, Pmd, PteP, Pud, Step, Vma
+from mremap_impl.mm import Allocator, BadPointer, Map, Mm, P4d, Pgd, Pmd, PteP, Pud
 from mremap_impl.move_vma import Moved, Mover, Room, there_or_back
 from mremap_impl.mremap import alloc_new_pmd, get_old_pmd, move_page_tables, move_ptes
 from mremap_impl.repair import holds_entry, move_page_tables_repaired
@@ -372,50 +372,6 @@ def test_a_step_is_cut_by_the_destination_before_it_is_looked_at() -> None:
 
 
 # --- values --------------------------------------------------------------------------------------------------------
-
-
-def test_a_new_address_space_has_done_nothing_and_nobody_is_in_its_way() -> None:
-    mm = Mm(SMALL, {}, set())
-    assert (mm.p4d_table, mm.pud_table, mm.pmd_table) == (mm.bad_pgd, mm.bad_p4d, mm.bad_pud) == (set(), set(), set())
-    assert (mm.bad_pmd, mm.reported, mm.nr_ptes, mm.made, mm.tries) == (set(), 0, 0, {}, 0)
-    assert (mm.mapped, mm.steps, mm.events, mm.held) == ([], [], [], {Lock.MMAP_SEM})
-    assert [mm.contended(attempt) for attempt in range(4)] == [False] * 4
-    assert [mm.allocator.grants() for _ in range(4)] == [True] * 4
-    assert mm.move_pte("entry", 0x10, 0x20) == "entry"
-    assert Vma() == Vma(vm_file=False, vm_truncate_count=0)
-
-
-@pytest.mark.parametrize(
-    "name", ["pte", "table", "p4d_table", "pud_table", "pmd_table", "bad_pgd", "bad_p4d", "bad_pud", "bad_pmd"]
-)
-def test_address_spaces_differ_where_entries_tables_or_bad_entries_do(name: str) -> None:
-    other = Mm(SMALL, {}, set())
-    setattr(other, name, {0x40: "entry"} if name == "pte" else {0x40})
-    assert other != Mm(SMALL, {}, set())
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("allocator", Allocator.granting(0)),
-        ("move_pte", lambda pte, _old_addr, _new_addr: pte),
-        ("cond_resched", lambda: None),
-        ("reported", 1),
-        ("nr_ptes", 1),
-        ("made", {0: 0x40}),
-        ("mapped", [Map(Pmd(0x40), nested=False)]),
-        ("steps", [Step(0x40, 0x80, 0x10, moved=True)]),
-        ("held", set()),
-        ("contended", lambda _attempt: True),
-        ("tries", 1),
-        ("events", [Event("pte_none", (0x40,))]),
-        ("watch", lambda _event: None),
-    ],
-)
-def test_address_spaces_are_the_same_whatever_was_done_to_get_there(name: str, value: object) -> None:
-    other = Mm(SMALL, {}, set())
-    setattr(other, name, value)
-    assert other == Mm(SMALL, {}, set())
 
 
 @pytest.mark.parametrize("shifts", [(0, 1, 1, 1, 1), (0, 1, 2, 3, 4), (4, 6, 6, 6, 15)])
