@@ -28,6 +28,14 @@ OFFSETS = {
 
 HAS = "return 0 <= ptep - self.pmd < geometry.PMD_SIZE"
 
+WELL_FORMED = "if entry & mask != entry or any(entry & upper not in there for there, upper in above):"
+
+FOLDED = {
+    "Geometry.p4d_folded": "return self.p4d_shift == self.pgdir_shift",
+    "Geometry.pud_folded": "return self.pud_shift == self.p4d_shift",
+    "Geometry.pmd_folded": "return self.pmd_shift == self.pud_shift",
+}
+
 EQUIVALENT: tuple[Equivalent, ...] = (
     Equivalent(
         "The end is whole pages from the start, so counting pages meets it.",
@@ -184,7 +192,19 @@ EQUIVALENT: tuple[Equivalent, ...] = (
         (Key("mm", "Map.has", HAS, HAS.replace("0 <=", "-1 <=")),),
     ),
     Equivalent(
-        "A table begins at a multiple of its size, so below it no bit of the address of a slot is another.",
-        (Key("mm", "Map.has", HAS, HAS.replace("ptep - ", "ptep ^ ")),),
+        "At no level both have an element in common: that is looked at just before.",
+        (Key("mm", "Mm.well_formed", "for entry in tables | bad:", "for entry in tables ^ bad:"),),
+    ),
+    Equivalent(
+        "A mask makes nothing greater.",
+        (Key("mm", "Mm.well_formed", WELL_FORMED, WELL_FORMED.replace("!=", "<")),),
+    ),
+    Equivalent(
+        "No level maps more with an entry than the one above it: no geometry else is made.",
+        tuple(Key("geometry", function, line, line.replace("==", ">=")) for function, line in FOLDED.items()),
+    ),
+    Equivalent(
+        "Both are ints below 128, and of each of those the interpreter has one.",
+        tuple(Key("geometry", function, line, line.replace("==", "is")) for function, line in FOLDED.items()),
     ),
 )

@@ -44,7 +44,14 @@ T = TypeVar("T")
 ROOT = Path(__file__).parent.parent
 TESTS = ROOT / "tests"
 
-BY_HAND = ("test_mremap_events", "test_mremap_rooms", "test_mremap_mm", "test_mremap_impl", "test_mremap_tables")
+BY_HAND = (
+    "test_mremap_events",
+    "test_mremap_rooms",
+    "test_mremap_geometry",
+    "test_mremap_mm",
+    "test_mremap_impl",
+    "test_mremap_tables",
+)
 """The files of tests of the implementation that are not generated. (Others run it with faults of their own.)"""
 
 BY_HAND_OF_HISTORY = (

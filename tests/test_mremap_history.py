@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from forms import BY_EXTENTS, Endless, Outcome, named, outcome
 
-from mremap_impl.geometry import ARM, I386, I386_PAE, NAMED, PARISC32, S390X, X86_64, Geometry
+from mremap_impl.geometry import ARM, I386, I386_PAE, PARISC32, S390X, X86_64, Geometry
 from mremap_impl.history import (
     RIGHT,
     WRONG,
@@ -41,11 +41,6 @@ MiB = 0x10_0000
 
 def test_the_record_has_thirteen_forms() -> None:
     assert len({form.__name__ for form in RIGHT + WRONG}) == len(RIGHT + WRONG) == 13
-
-
-def test_i386_alone_of_the_named_geometries_has_the_helpers_for_a_folded_pmd() -> None:
-    assert [g.name for g in NAMED if g.pmd_addr_end_elided] == ["i386"]
-    assert [g.name for g in NAMED if g.pmd_folded] == ["i386", "arm", "parisc32"]
 
 
 # --- the right forms -----------------------------------------------------------------------------------------------

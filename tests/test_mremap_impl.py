@@ -15,10 +15,10 @@ from strange_word import BareWord
 
 import mremap_impl
 from mremap_impl.by_page import move_one_page, move_page_tables_by_page
-from mremap_impl.geometry import ARM, I386, I386_PAE, NAMED, PARISC32, S390X, X86_64, Geometry
+from mremap_impl.geometry import I386, I386_PAE, PARISC32, S390X, X86_64, Geometry
 from mremap_impl.mm import Allocator, Mm, Pte, Step
 from mremap_impl.mremap import alloc_new_pmd, get_old_pmd, move_page_tables, move_ptes
-from mremap_impl.step import destination_cut, how_much_done, latency_cut, next_pmd, source_extent
+from mremap_impl.step import destination_cut, how_much_done, latency_cut, source_extent
 from mremap_impl.words import Words
 
 PARISC32_4M = Geometry.two_levels("parisc32 of 4.14", word_bits=32, page_shift=12, pmd_shift=22, task_size=0xFFF0_0000)
@@ -38,7 +38,7 @@ def pages(geometry: Geometry, numbers: dict[int, Pte]) -> dict[int, Pte]:
     return {number << geometry.page_shift: entry for number, entry in numbers.items()}
 
 
-# --- words and geometries ------------------------------------------------------------------------------------------
+# --- words ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -53,51 +53,6 @@ def pages(geometry: Geometry, numbers: dict[int, Pte]) -> dict[int, Pte]:
 )
 def test_words_wrap(result: int, expected: int) -> None:
     assert result == expected
-
-
-@pytest.mark.parametrize(
-    ("geometry", "pmd_size", "pmd_mask", "ptes", "latency_limit"),
-    [
-        (I386, 0x40_0000, 0xFFC0_0000, 1024, 0x4_0000),
-        (I386_PAE, 0x20_0000, 0xFFE0_0000, 512, 0x4_0000),
-        (X86_64, 0x20_0000, 0xFFFF_FFFF_FFE0_0000, 512, 0x4_0000),
-        (ARM, 0x20_0000, 0xFFE0_0000, 512, 0x4_0000),
-        (PARISC32, 0x20_0000, 0xFFE0_0000, 512, 0x4_0000),
-        (S390X, 0x10_0000, 0xFFFF_FFFF_FFF0_0000, 256, 0x4_0000),
-        (SHORT_WORD, 0x1000, 0xF000, 4, 0),
-    ],
-    ids=lambda value: value.name if isinstance(value, Geometry) else "",
-)
-def test_sizes_of_a_geometry(geometry: Geometry, pmd_size: int, pmd_mask: int, ptes: int, latency_limit: int) -> None:
-    sizes = (geometry.PMD_SIZE, geometry.PMD_MASK, geometry.PTRS_PER_PTE, geometry.LATENCY_LIMIT)
-    assert sizes == (pmd_size, pmd_mask, ptes, latency_limit)
-
-
-@pytest.mark.parametrize(
-    "shifts", [(-1, 4, 4, 4, 4), (4, 4, 4, 4, 4), (4, 8, 8, 8, 8), (2, 4, 3, 5, 5), (2, 4, 5, 4, 5), (2, 4, 4, 6, 5)]
-)
-def test_a_geometry_with_an_undefined_shift_or_levels_out_of_order_is_refused(
-    shifts: tuple[int, int, int, int, int],
-) -> None:
-    page, pmd, pud, p4d, pgdir = shifts
-    with pytest.raises(ValueError, match=r"want 0 <= page_shift < pmd_shift <= \.\. <= pgdir_shift < word_bits"):
-        Geometry("odd", 8, page, pmd, pud, p4d, pgdir, task_size=0)
-
-
-def test_a_word_has_at_most_128_bits() -> None:
-    assert Geometry.two_levels("long", 128, 12, 22, task_size=0).word_bits == 128
-    with pytest.raises(ValueError, match=r"long: want .* < word_bits <= 128: "):
-        Geometry.two_levels("long", 129, 12, 22, task_size=0)
-
-
-def test_which_levels_are_folded_away_on_the_named_geometries() -> None:
-    folded = {g.name: "".join("fx"[not f] for f in (g.p4d_folded, g.pud_folded, g.pmd_folded)) for g in NAMED}
-    two, three, four, five = "fff", "ffx", "fxx", "xxx"
-    assert folded == {"i386": two, "i386_pae": three, "x86_64": four, "arm": two, "parisc32": two, "s390x": five}
-
-
-def test_user_addresses_reach_the_last_pmd_of_the_word_on_two_of_the_named_geometries() -> None:
-    assert [g.name for g in NAMED if next_pmd(g.task_size - g.PAGE_SIZE, g) == 0] == ["parisc32", "s390x"]
 
 
 # --- the step ------------------------------------------------------------------------------------------------------

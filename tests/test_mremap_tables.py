@@ -369,32 +369,3 @@ def test_a_step_is_cut_by_the_destination_before_it_is_looked_at() -> None:
     mm = Mm.holding(SMALL, {0x70: "entry"})
     assert move_page_tables_repaired(mm, 0x40, 0x220, 0x40) == 0x40
     assert (mm.pte, mm.table) == ({0x250: "entry"}, {0x40, 0x240})
-
-
-# --- values --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("shifts", [(0, 1, 1, 1, 1), (0, 1, 2, 3, 4), (4, 6, 6, 6, 15)])
-def test_a_geometry_has_levels_that_nest(shifts: tuple[int, int, int, int, int]) -> None:
-    made = Geometry("made", 16, *shifts, task_size=0xF000)
-    assert (made.page_shift, made.pmd_shift, made.pud_shift, made.p4d_shift, made.pgdir_shift) == shifts
-    assert not made.pmd_addr_end_elided
-    assert not Geometry.two_levels("made", 16, 4, 6, task_size=0xF000).pmd_addr_end_elided
-
-
-@pytest.mark.parametrize(
-    "shifts",
-    [
-        (-1, 6, 7, 8, 9),
-        (6, 6, 7, 8, 9),
-        (7, 6, 8, 8, 9),
-        (4, 8, 7, 8, 9),
-        (4, 6, 9, 8, 9),
-        (4, 6, 7, 10, 9),
-        (4, 6, 7, 8, 16),
-        (4, 6, 7, 8, 17),
-    ],
-)
-def test_levels_that_do_not_nest_are_no_geometry(shifts: tuple[int, int, int, int, int]) -> None:
-    with pytest.raises(ValueError, match="wrong: want 0 <= page_shift < pmd_shift"):
-        Geometry("wrong", 16, *shifts, task_size=0xF000)
