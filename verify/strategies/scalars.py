@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from math import gcd
+from math import gcd, inf
 from typing import TypeGuard
 
 from verify import core
-from verify.core import Symbol, SymbolKind
+from verify.core import BinaryOp, Symbol, SymbolKind
 from verify.evaluate import Context, Undecided, Undefined, evaluate
 from verify.strategies.candidates import Groups, Landmarks, groups_of, unit_of
-from verify.strategies.conditions import Condition, Values
+from verify.strategies.conditions import Condition, Values, free
 from verify.values import Value
 
 Draw = Callable[[int], int]
@@ -64,11 +64,12 @@ class Scalars:
     kinds: dict[tuple[int, ...], Groups] = field(default_factory=dict)
     plain: tuple[_Due, ...] = field(init=False)
     quantified: tuple[_Due, ...] = field(init=False)
-    equations: tuple[tuple[core.Expr, ...], ...] = field(init=False)
+    equations: tuple[tuple[_Equation, ...], ...] = field(init=False)
+    limits: tuple[tuple[_Limit, ...], ...] = field(init=False)
 
     def __post_init__(self) -> None:
         """Sorts the conditions by the symbol that completes them, those with a quantifier apart."""
-        plain, quantified, equations = [], [], []
+        plain, quantified, equations, limits = [], [], [], []
         for at, symbol in enumerate(self.symbols):
             known = {*self.symbols[: at + 1]}
             completed = [c for c in self.conditions if symbol in c.symbols and c.symbols <= known]
@@ -76,8 +77,10 @@ class Scalars:
             plain.append(self._due([c for c in completed if not c.quantified], kept))
             quantified.append(self._due([c for c in completed if c.quantified], []))
             found = (c.expr for c in plain[-1].conditions)
-            equations.append(tuple(_apart(e) for e in found if symbol.type == core.WORD and _is_equation(e)))
-        self.plain, self.quantified, self.equations = tuple(plain), tuple(quantified), tuple(equations)
+            equations.append(tuple(_equation(e, symbol) for e in found if _is_equation(e, symbol.type)))
+            limits.append(tuple(_limits(symbol, plain[-1].conditions)))
+        self.plain, self.quantified = tuple(plain), tuple(quantified)
+        self.equations, self.limits = tuple(equations), tuple(limits)
 
     def _due(self, conditions: Sequence[Condition], kept: Sequence[int]) -> _Due:
         about = {s for c in conditions for s in c.symbols}
@@ -105,8 +108,12 @@ class Scalars:
     def choose(self, chosen: list[Value], values: dict[Symbol, Value], group: int, at: int) -> bool:
         """Adds the next value to those chosen, which `values` has by symbol: from the group with that number or the
         first after it that has a candidate. False if none is found."""
-        groups, number = self.groups(chosen, values), len(chosen)
+        number = len(chosen)
         symbol, plain, quantified = self.symbols[number], self.plain[number], self.quantified[number]
+        least, most = self.between(number, values)
+        if least > most:
+            return False
+        groups = self.groups(number, values)
         chosen.append(False)
         for by in range(len(groups)):
             candidates = groups[(group * len(groups) // SCALE + by) % len(groups)]
@@ -114,7 +121,10 @@ class Scalars:
             # The plainest that will do; else whichever, not always the one that follows those that are refused.
             stride = next(s for s in (61, 67, 1) if gcd(s, len(candidates)) == 1) if start else 1
             for step in range(len(candidates)):
-                values[symbol] = chosen[number] = candidates[(start + step * stride) % len(candidates)]
+                candidate = candidates[(start + step * stride) % len(candidates)]
+                if isinstance(candidate, int) and not least <= candidate <= most:
+                    continue
+                values[symbol] = chosen[number] = candidate
                 if self.meets(plain, chosen, values):
                     if self.meets(quantified, chosen, values):
                         return True
@@ -123,9 +133,12 @@ class Scalars:
                         break
         return False
 
-    def groups(self, chosen: Sequence[Value], values: dict[Symbol, Value]) -> Groups:
-        """The groups of candidates for the next variable that have any."""
-        number, symbol = len(chosen), self.symbols[len(chosen)]
+    def groups(self, number: int, values: Values) -> Groups:
+        """The groups of candidates for variable number `number` that have any, given values of those before it."""
+        symbol = self.symbols[number]
+        solved = self.solved(symbol, self.equations[number], values)
+        if solved and any(equation.one for equation in self.equations[number]):
+            return (solved,)
         near = interesting(values, symbol.type) if symbol.type in (core.WORD, core.INT) else ()
         key = (number, *near)
         if key not in self.kinds:
@@ -133,23 +146,39 @@ class Scalars:
             ints = [*self.ints, *(near if symbol.type == core.INT else ())]
             found = groups_of(symbol.type, self.marks, self.unit(symbol), words, ints)
             self.kinds[key] = tuple(group for group in found if group)
-        solved = self.solved(symbol, self.equations[number], values)
         return (*self.kinds[key], solved) if solved else self.kinds[key]
 
-    def solved(self, symbol: Symbol, equations: Iterable[core.Expr], drawn: Values) -> tuple[Value, ...]:
-        """The values that equations ask for that the variable completes, where it stands in them once, plain. Given are
-        the differences of their two sides."""
+    def between(self, number: int, drawn: Values) -> tuple[float, float]:
+        """The least and the most that conditions let variable number `number` be that say so outright."""
+        least, most = -inf, inf
+        for limit in self.limits[number]:
+            try:
+                at = evaluate(limit.at, self.context, drawn, drawn)
+            except (Undefined, Undecided):
+                continue
+            assert isinstance(at, int)
+            if limit.upper:
+                most = min(most, at - limit.beside)
+            else:
+                least = max(least, at + limit.beside)
+        return least, most
+
+    def solved(self, symbol: Symbol, equations: Iterable[_Equation], drawn: Values) -> tuple[Value, ...]:
+        """The values that equations ask for that the variable completes, where it stands in them once, plain."""
         found: list[Value] = []
-        for apart in equations:
+        for equation in equations:
             zero, one = {**drawn, symbol: 0}, {**drawn, symbol: 1}
             try:
-                at, next_ = (evaluate(apart, self.context, values, values) for values in (zero, one))
+                at, next_ = (evaluate(equation.apart, self.context, values, values) for values in (zero, one))
             except (Undefined, Undecided):
                 continue
             assert isinstance(at, int)
             assert isinstance(next_, int)
-            if (next_ - at) % self.marks.top in (1, self.marks.top - 1):
-                found.append((at if next_ == (at - 1) % self.marks.top else -at) % self.marks.top)
+            by = next_ - at
+            if symbol.type == core.INT and abs(by) == 1:
+                found.append(-at * by)
+            elif by % self.marks.top in (1, self.marks.top - 1):
+                found.append(-at * by % self.marks.top)
         return tuple(found)
 
     def unit(self, symbol: Symbol) -> int:
@@ -175,12 +204,62 @@ class Scalars:
         return due.met[key]
 
 
-def _is_equation(expr: core.Expr) -> TypeGuard[core.Binary]:
-    return isinstance(expr, core.Binary) and expr.op is core.BinaryOp.EQ and expr.left.type == core.WORD
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """The number that a variable is at most, or at least; with 1 `beside`, it is less, or more."""
+
+    at: core.Expr
+    upper: bool
+    beside: int
 
 
-def _apart(equation: core.Binary) -> core.Expr:
-    return core.Binary(equation.span, core.BinaryOp.SUB, equation.left, equation.right)
+_LIMITS = {BinaryOp.LT: (True, 1), BinaryOp.LE: (True, 0), BinaryOp.GT: (False, 1), BinaryOp.GE: (False, 0)}
+
+
+def _limits(symbol: Symbol, conditions: Iterable[Condition]) -> Iterator[_Limit]:
+    """Those that conditions set a variable that they compare with what it does not occur in."""
+    for condition in conditions:
+        match condition.expr:
+            case core.Binary(op=op, left=core.Var(symbol=one), right=at) if one == symbol and op in _LIMITS:
+                upper, beside = _LIMITS[op]
+            case core.Binary(op=op, left=at, right=core.Var(symbol=one)) if one == symbol and op in _LIMITS:
+                upper, beside = not _LIMITS[op][0], _LIMITS[op][1]
+            case _:
+                continue
+        if symbol not in free(at):
+            yield _Limit(at, upper, beside)
+
+
+def _is_equation(expr: core.Expr, type_: core.Type) -> TypeGuard[core.Binary]:
+    number = type_ in (core.WORD, core.INT)
+    return number and isinstance(expr, core.Binary) and expr.op is BinaryOp.EQ and expr.left.type == type_
+
+
+def _only_added(expr: core.Expr, symbol: Symbol) -> bool:
+    """True iff the variable, wherever it counts, is added or taken away. Given all others, the value moves with it in
+    steps of one size then; where that is 1, no two values of the variable give the same."""
+    match expr:
+        case core.Var():
+            return True
+        case core.Binary(op=BinaryOp.ADD | BinaryOp.SUB, left=left, right=right):
+            return _only_added(left, symbol) and _only_added(right, symbol)
+        case core.Ite(condition=condition, then=then, otherwise=otherwise):
+            return symbol not in free(condition) and _only_added(then, symbol) and _only_added(otherwise, symbol)
+        case _:
+            return symbol not in free(expr)
+
+
+@dataclass(frozen=True, slots=True)
+class _Equation:
+    """The difference of two sides that must be equal. `one` value of the variable alone makes it 0."""
+
+    apart: core.Expr
+    one: bool
+
+
+def _equation(equation: core.Binary, symbol: Symbol) -> _Equation:
+    apart = core.Binary(equation.span, BinaryOp.SUB, equation.left, equation.right)
+    return _Equation(apart, _only_added(apart, symbol))
 
 
 def interesting(values: Values, type_: core.Type) -> Sequence[int]:
