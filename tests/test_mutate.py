@@ -129,6 +129,22 @@ def test_each_operator_at_each_place(loaded: tuple[core.Program, Loaded], name: 
     assert listed(loaded, name) == GOLDEN[name]
 
 
+def test_what_a_define_reads_is_no_argument_of_its_application(tmp_path: Path) -> None:
+    text = """\
+module m;
+state some: set[word];
+state more: set[word];
+define both(a: word): bool = a in some && !(a in more);
+procedure looks(a: word) returns (r: bool)
+    ensures is: r <==> both(a)
+{
+    r = both(a);
+}
+"""
+    lines = listed(written(tmp_path, text), "looks").splitlines()
+    assert lines == ["8: connective: both(a) -> !(both(a))", "8: statement: r = both(a); -> any value of r"]
+
+
 def test_what_a_mutant_is_differs_in_one_place_and_calls_keep_their_numbers(
     loaded: tuple[core.Program, Loaded],
 ) -> None:

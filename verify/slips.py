@@ -117,9 +117,10 @@ def _here(expr: core.Expr, source: Source) -> Iterator[Variant]:
                 yield operator, span, text, _text(expr, other_op, source), replace(expr, op=other_op)
         case core.Apply(function=function, arguments=arguments):
             name = text.partition("(")[0].strip() or function.rpartition(".")[2]
-            for given in swapped(arguments):
+            written = sum(argument.span != span for argument in arguments)  # the states that it reads come after these
+            for given in swapped(arguments[:written]):
                 now = f"{name}({', '.join(source.cut(a.span) for a in given)})"
-                yield Operator.ARGUMENTS, span, text, now, replace(expr, arguments=given)
+                yield Operator.ARGUMENTS, span, text, now, replace(expr, arguments=(*given, *arguments[written:]))
         case _:
             pass
 
