@@ -108,4 +108,8 @@ class Obligation:
 def relevant(steps: tuple[Step, ...] | list[Step], path: Path) -> tuple[Step, ...]:
     """The steps that can bear on a place: those on branches that exclude the path are left out."""
     taken = {guard.symbol: guard.holds for guard in path}
-    return tuple(s for s in steps if all(taken.get(g.symbol, g.holds) == g.holds for g in s.path))
+    excluded: dict[int, bool] = {}  # by identity: most steps share their path with others
+    for step in steps:
+        if id(step.path) not in excluded:
+            excluded[id(step.path)] = any(taken.get(g.symbol, g.holds) != g.holds for g in step.path)
+    return tuple(step for step in steps if not excluded[id(step.path)])

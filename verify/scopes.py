@@ -45,12 +45,16 @@ class Scope:
 
 @dataclass(slots=True)
 class Scopes:
-    """Answers which scopes an obligation has; remembers what it asked the solver."""
+    """Answers which scopes an obligation has; remembers what it asked the solver.
+
+    Most modules see the same assumptions: what follows from these is asked once.
+    """
 
     program: core.Program
     only: str | None
     widths: dict[tuple[str, tuple[str, ...]], tuple[int, ...]] = field(default_factory=dict)
     narrow: dict[tuple[str, tuple[str, ...]], Mapping[Symbol, int]] = field(default_factory=dict)
+    answers: dict[tuple[object, ...], bool] = field(default_factory=dict)
 
     def of(self, obligation: Obligation) -> tuple[Scope, ...]:
         """The scopes of an obligation, in order.
@@ -82,7 +86,11 @@ class Scopes:
         key = (module, without)
         if key not in self.widths:
             narrow = self.narrowed(module, without)
-            self.widths[key] = tuple(w for w in WIDTHS if self.can_meet(module, without, Scope(None, w, {}, narrow)))
+            asked = {width: (width, bool(without), *self.assumed(module, without)) for width in WIDTHS}
+            for width, question in asked.items():
+                if question not in self.answers:
+                    self.answers[question] = self.can_meet(module, without, Scope(None, width, {}, narrow))
+            self.widths[key] = tuple(width for width, question in asked.items() if self.answers[question])
         return self.widths[key]
 
     def can_meet(self, module: str, without: tuple[str, ...], scope: Scope) -> bool:
@@ -100,8 +108,16 @@ class Scopes:
         """The int params that the assumptions bound, at 32 and at 64 bits, with the bits that hold them."""
         key = (module, without)
         if key not in self.narrow:
-            self.narrow[key] = {s: NARROW for s in self.int_params(module) if self.bounded(s, module, without)}
+            asked = {s: (s, *self.assumed(module, without)) for s in self.int_params(module)}
+            for symbol, question in asked.items():
+                if question not in self.answers:
+                    self.answers[question] = self.bounded(symbol, module, without)
+            self.narrow[key] = {symbol: NARROW for symbol, question in asked.items() if self.answers[question]}
         return self.narrow[key]
+
+    def assumed(self, module: str, without: tuple[str, ...]) -> tuple[str, ...]:
+        """The names of the assumptions."""
+        return tuple(name for name, _ in assumptions(self.program, module, without))
 
     def int_params(self, module: str) -> tuple[Symbol, ...]:
         items = self.program.visible_items(module)

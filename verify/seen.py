@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from verify import core
 
 
-def geometries(program: core.Program, module: str) -> dict[str, core.Geometry]:
+def geometries(program: core.Program, module: str) -> Mapping[str, core.Geometry]:
     """The geometries that a module sees, by name, each with the values of all params that have one there."""
+    return program.once(_geometries, module)
+
+
+def _geometries(program: core.Program, module: str) -> dict[str, core.Geometry]:
     return extended(program.visible_items(module))
 
 
