@@ -109,8 +109,9 @@ class FirstRound:
 
     def __call__(self, name: str) -> Looked:
         routine = self.program.routines()[name]
-        scopes = telling_scopes(self.program, routine)[:FEW]
-        pool = list(self.entries(name, scopes))
+        every = telling_scopes(self.program, routine)
+        scopes = every[:FEW]
+        pool = list(self.entries(name, every))
         deadline = time.monotonic() + ROUND * self.timeout
         kills: list[tuple[Mutant, Kill]] = []
         hunts = {m: Hunt.of(self.program, m) for m in mutants(self.program, routine, self.sources)}
@@ -127,9 +128,10 @@ class FirstRound:
         return Looked(tuple(kills), tuple(pool))
 
     def entries(self, name: str, scopes: Sequence[Scope]) -> Iterator[Confirmed]:
-        """Entries from which the procedure goes each way that is soon found: its vectors on these geometries."""
+        """Entries from which the procedure goes each way that is soon found: its vectors on the first of these
+        geometries, and its situations."""
         vectors = Vectors(self.program, BRIEF * self.timeout)
-        for scope in scopes:
+        for scope in scopes[:FEW]:
             found = vectors(Case(name, scope.name))
             if isinstance(found, Covered):
                 yield from (Confirmed(v.context, v.inputs) for v in found.vectors)
@@ -157,7 +159,7 @@ class SecondRound:
         found = hunt.again(pool, promised)
         if found is None and isinstance(mutant.change, Dropped):
             seconds, unmet = BRIEF * self.timeout, mutant.change.clause.expr
-            broken = situations(hunt.program, hunt.routine, self.classes, scopes[:FEW], seconds, unmet)
+            broken = situations(hunt.program, hunt.routine, self.classes, scopes, seconds, unmet)
             found = hunt.again(broken, promised, FAR * FUEL)
         used = unchanged.in_place(mutant) if found is None else None
         if found is None and used is None:

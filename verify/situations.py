@@ -22,6 +22,9 @@ from verify.small import sizes_of
 from verify.terms import forget
 from verify.values import MapValue, Value
 
+FEW = 2
+"""On so many geometries each situation is looked at: some situations there are only where there are more levels."""
+
 
 def situations(
     program: core.Program,
@@ -31,8 +34,8 @@ def situations(
     seconds: float,
     unmet: core.Expr | None = None,
 ) -> Iterator[Confirmed]:
-    """Entries of a procedure in each of its classes, on each of these geometries, each looked for for so long; with
-    `unmet`, those at which it is false.
+    """Entries of a procedure in each of its classes, on the first of these geometries that have any, FEW of them, each
+    looked for for so long; with `unmet`, those at which it is false.
 
     One has small values, if there is such a one, and so few turns of loops; another any. Each comes once more for each
     value that is in its maps, with uninterpreted defines that are this value everywhere: what was stored comes back.
@@ -43,11 +46,16 @@ def situations(
         narrowed = _narrowed(routine, one)
         inside = program.replacing(narrowed)
         (asked,) = (o for o in obligations_of(inside, narrowed) if o.kind is Kind.REQUIRES)
+        left = FEW
         for scope in (s for s in scopes if s.name is not None and one.on(s.name)):
             question = replace(ask(inside, asked, scope), goal=unmet)
-            for entry in _entries(inside, question, scope, seconds):
+            found = tuple(_entries(inside, question, scope, seconds))
+            for entry in found:
                 yield entry
                 yield from _with_plain_defines(program, entry)
+            left -= bool(found)
+            if left == 0:
+                break
 
 
 def _narrowed(routine: core.Routine, within: InputClass) -> core.Routine:
