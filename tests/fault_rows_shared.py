@@ -38,8 +38,8 @@ FAULTS_AMONG_OTHERS = (
     ),
     Row(
         "one-place",
-        # A page that has left the one place does not get to the other.
-        Fault(SHARED, "        set_pte_at(new_addr, entry);\n", "", f"{SHARED_PTES}.ensures.one"),
+        # A page that has left the one place does not get to the other, where what the hook makes of it is looked for.
+        Fault(SHARED, "        set_pte_at(new_addr, entry);\n", "", f"{SHARED_PTES}.ensures.one", ("move-pte",)),
         Fault(
             "mremap",
             "            mm.set_pte_at(new_pte, moved)\n",

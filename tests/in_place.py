@@ -1,4 +1,4 @@
-"""A mutant in the place of a module of the implementation, in this process."""
+"""Another text in the place of a module, in this process: a mutant of one of the implementation, or a fault."""
 
 from __future__ import annotations
 
@@ -8,33 +8,35 @@ from importlib.abc import MetaPathFinder, SourceLoader
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mutants import Mutant
+if TYPE_CHECKING:  # what else it imports is none of the concern of those who plant a fault in that
+    from mutants import Mutant
 
 ROOT = Path(__file__).parent.parent
 TESTS = ROOT / "tests"
 
 
 class _Text(SourceLoader):
-    """Loads a module of the implementation with a mutant's text. It keeps no bytecode."""
+    """Loads a module from another text than its file's. It keeps no bytecode."""
 
-    def __init__(self, mutant: Mutant) -> None:
-        self.mutant = mutant
+    def __init__(self, path: Path, text: str) -> None:
+        self.path, self.text = path, text
 
     def get_filename(self, _fullname: str) -> str:
-        return str(ROOT / "mremap_impl" / f"{self.mutant.key.module}.py")
+        return str(self.path)
 
     def get_data(self, path: str) -> bytes:
-        assert path == self.get_filename("")
-        return self.mutant.text.encode()
+        assert path == str(self.path)
+        return self.text.encode()
 
 
-class _InPlace(MetaPathFinder):
-    """Finds the module that a mutant is of, and no other."""
+class InPlace(MetaPathFinder):
+    """Finds the module of that name, `PACKAGE.MODULE`, which is to have another text, and no other."""
 
-    def __init__(self, mutant: Mutant) -> None:
-        self.loader = _Text(mutant)
-        self.name = f"mremap_impl.{mutant.key.module}"
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.loader = _Text(ROOT.joinpath(*name.split(".")).with_suffix(".py"), text)
 
     def find_spec(self, fullname: str, _path: object, _target: object = None) -> ModuleSpec | None:
         return spec_from_loader(fullname, self.loader) if fullname == self.name else None
@@ -43,7 +45,7 @@ class _InPlace(MetaPathFinder):
 def put_in_place(mutant: Mutant, keep: str) -> None:
     """From here on the mutant is what is imported of its module, and all that imports it is imported anew."""
     forget(keep)
-    sys.meta_path.insert(0, _InPlace(mutant))
+    sys.meta_path.insert(0, InPlace(f"mremap_impl.{mutant.key.module}", mutant.text))
 
 
 def forget(keep: str) -> None:

@@ -17,14 +17,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from importlib.abc import MetaPathFinder, SourceLoader
-from importlib.machinery import ModuleSpec
-from importlib.util import spec_from_loader
 from multiprocessing import get_context
 from pathlib import Path
 from types import FrameType
 
 import pytest
+from in_place import InPlace
 from plants import PLANTS, Plant
 
 TESTS = Path(__file__).parent
@@ -48,25 +46,11 @@ FILES = {
 }
 
 
-class _Planted(SourceLoader, MetaPathFinder):
-    """Finds the module that a fault is planted in, and loads it so."""
-
-    def __init__(self, plant: Plant) -> None:
-        self.name = f"verify.{plant.module}"
-        self.path = ROOT / "verify" / f"{plant.module}.py"
-        text = self.path.read_text(encoding="utf-8")
-        assert text.count(plant.text) == 1, f"{plant} is not one place in {self.path.name}"
-        self.text = text.replace(plant.text, plant.by)
-
-    def find_spec(self, fullname: str, _path: object, _target: object = None) -> ModuleSpec | None:
-        return spec_from_loader(fullname, self) if fullname == self.name else None
-
-    def get_filename(self, _fullname: str) -> str:
-        return str(self.path)
-
-    def get_data(self, path: str) -> bytes:
-        assert path == str(self.path)
-        return self.text.encode()
+def faulty(plant: Plant) -> str:
+    """The text of the module with the fault."""
+    text = (ROOT / "verify" / f"{plant.module}.py").read_text(encoding="utf-8")
+    assert text.count(plant.text) == 1, f"{plant} is not one place in its module"
+    return text.replace(plant.text, plant.by)
 
 
 @dataclass(eq=False)
@@ -97,7 +81,7 @@ def noticed(plant: Plant) -> str | None:
     assert not any(name.partition(".")[0] == "verify" for name in sys.modules), "a fault would come too late"
     os.chdir(ROOT)
     sys.path[:0] = [str(ROOT)]
-    sys.meta_path.insert(0, _Planted(plant))
+    sys.meta_path.insert(0, InPlace(f"verify.{plant.module}", faulty(plant)))
     first = _First()
     signal.signal(signal.SIGALRM, first.time_is_up)
     signal.alarm(SECONDS)
