@@ -85,6 +85,8 @@ def discharge(
             os.kill(os.getpid(), signal.SIGSEGV)
         case "memory":
             raise MemoryError
+        case "hog":
+            bytearray(1 << 30)
         case "raise":
             raise KeyError("something")
         case "noise":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import time
 import tomllib
 from dataclasses import replace
@@ -75,6 +76,7 @@ def options(**changes: object) -> Options:
         ("explain m.k --solver cvc5", options(command=Command.EXPLAIN, id="m.k", solvers=("cvc5",))),
         ("--strict", options(strict=True)),
         ("--stability 5", options(stability=5)),
+        ("--memory 512", options(memory=512 << 20)),
         ("--export scripts", options(export=Path("scripts"))),
     ],
 )
@@ -89,6 +91,7 @@ def test_what_a_command_line_means(line: str, expected: Options) -> None:
         ("fmt --check", "`fmt` is not built yet"),
         ("fmt --help", "`fmt` is not built yet"),
         ("list --strict", "`list` takes no --strict"),
+        ("list --memory 512", "`list` takes no --memory"),
         ("--format junit", "--format junit is not built yet"),
         ("--format sarif", "--format sarif is not built yet"),
         ("--solver yices", "there is no solver `yices`: there is z3, cvc5 and bitwuzla"),
@@ -119,6 +122,8 @@ def test_what_cannot_be_done_is_said_in_one_line(line: str, message: str, capsys
         (["--jobs", "1.5"], "--jobs: `1.5` is not a number of processes, which is 1 or more"),
         (["--jobs", "9" * 5000], f"--jobs: `{'9' * 5000}` is not a number of processes, which is 1 or more"),
         (["--jobs"], "--jobs: expected one argument"),
+        (["--memory", "255"], "--memory: `255` is not a number of mebibytes, which is 256 or more"),
+        (["--memory", "all"], "--memory: `all` is not a number of mebibytes, which is 256 or more"),
         (["--timeout", "0"], "--timeout: `0` is not a number of seconds from 0.001 to 1000000"),
         (["--timeout", "-3"], "--timeout: `-3` is not a number of seconds from 0.001 to 1000000"),
         (["--timeout", "nan"], "--timeout: `nan` is not a number of seconds from 0.001 to 1000000"),
@@ -193,6 +198,18 @@ STATUSES: list[tuple[str, str, int]] = [
     ("a mistake in the file", "lemma good(a: word) ensures k: b == a;", 2),
     ("not of the language", "lemming;", 2),
 ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system does not keep the limit")
+def test_what_needs_more_memory_than_it_may_have_is_unknown(capsys: pytest.CaptureFixture[str]) -> None:
+    write(m=lemmas("hog", "good"))
+    assert run("--format", "json") == 0
+    capsys.readouterr()
+    assert run("--memory", "768", "--format", "json") == 3
+    report = json.loads(capsys.readouterr().out)
+    unknown = [entry for entry in report["obligations"] if entry["verdict"] == "unknown"]
+    assert {(entry["id"].split(".")[1], entry["reason"]) for entry in unknown} == {("hog", "memory")}
+    assert all(entry["verdict"] == "proved" for entry in report["obligations"] if ".good." in entry["id"])
 
 
 @pytest.mark.parametrize(("text", "status"), [s[1:] for s in STATUSES], ids=[s[0] for s in STATUSES])

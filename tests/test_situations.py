@@ -29,13 +29,15 @@ geometry large { WORD_BITS = 64; PAGE_SHIFT = 16; }
 type pte_t;
 const none: pte_t;
 state pte: map[word, pte_t];
-define hook(entry: pte_t): pte_t;
+define hook(entry: pte_t, at: word): pte_t;
 
 procedure p(addr: word, len: word)
     requires aligned: addr % PAGE_SIZE == 0 && len % PAGE_SIZE == 0
     requires vacant:  forall a: word :: a - addr < PAGE_SIZE ==> pte[a] == none
     modifies pte
-{ }
+{
+    pte[addr] = hook(pte[addr + len - PAGE_SIZE], addr);
+}
 
 /// reached by: p
 cover later(addr: word, len: word)
@@ -100,6 +102,17 @@ def test_what_is_stored_may_come_out_of_what_is_not_defined(program: core.Progra
         (pte,) = (value for symbol, value in entry.values.items() if symbol.name == "pte")
         assert isinstance(pte, MapValue)
         assert entry.context.tables["m.hook"].default in [held for _, held in pte.items()]
+
+
+def test_it_may_come_out_only_where_the_procedure_asks(program: core.Program) -> None:
+    _, _, found = entries(program, "p")[0]
+    none = Member(core.OpaqueType("m", "pte_t", ("none",)), 0)
+    asked = [e for e in found if e.context.tables["m.hook"].entries and e.context.tables["m.hook"].default == none]
+    assert asked
+    for entry in asked:
+        ((row, value),) = entry.context.tables["m.hook"].entries.items()
+        (addr,) = (v for s, v in entry.values.items() if s.name == "addr")
+        assert row == (value, addr)  # what was stored there comes back
 
 
 def test_a_condition_is_broken_and_the_others_are_not(program: core.Program) -> None:

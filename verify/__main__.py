@@ -345,7 +345,7 @@ class _Session:
         if options.stability:
             work, limit = Seeded(work, options.stability), limit * options.stability
         given = [tuple(tasks[index] for index in part) for part in parts]
-        with closing(each(work, given, self.options.jobs, limit, stop)) as outcomes:
+        with closing(each(work, given, options.jobs, limit, stop, memory=options.memory)) as outcomes:
 
             def incoming() -> Iterator[tuple[int, Result]]:
                 done = 0

@@ -11,9 +11,13 @@ from enum import Enum
 from pathlib import Path
 from typing import NoReturn
 
+from verify.schedule import MEMORY
+
 VERSION = "0.1.0"
 DEFAULT_PATH = "spec/"
 MOST_SECONDS = 1_000_000.0
+LEAST_MEMORY = 256
+"""In mebibytes: with less a process does not get far enough to say anything."""
 
 OK, FAILED, WRONG, UNKNOWN, DISAGREE, DEFECT = 0, 1, 2, 3, 4, 70
 """The exit statuses, as the command line's help has them."""
@@ -41,7 +45,8 @@ class Options:
     output. `given`: the paths as they were written, none if there were none. `beyond`: for matrix, a precondition.
     `names`: for compare, two procedures. `bindings`: functions that implement procedures are looked at. `geometries`:
     for vectors, in place of `geometry`. `solvers`: each must agree. `export`: a folder for scripts.
-    `strict`: warnings fail. `stability`: with how many seeds of the solver, 0 for its own alone.
+    `strict`: warnings fail. `stability`: with how many seeds of the solver, 0 for its own alone. `memory`: how many
+    bytes each process that proves may have.
     """
 
     command: Command
@@ -62,6 +67,7 @@ class Options:
     export: Path | None = None
     strict: bool = False
     stability: int = 0
+    memory: int = MEMORY
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -191,6 +197,7 @@ _OPTION_HELP = {
   --strict            warnings fail: code that no run reaches, claims that say nothing; and proofs are found
                       again from what they are said to use
   --stability N       prove all with N seeds of the solver's choices; a verdict that changes with them fails
+  --memory MIB        for each process (default 4096); what needs more is unknown
 """,
     "rest": """\
   --jobs N            processes (default: the cores)
@@ -227,7 +234,7 @@ _REFUSED: Mapping[Command, tuple[str, ...]] = {
 }
 """Options that would change nothing of what a command shows."""
 
-_PROVING = ("strict", "stability")
+_PROVING = ("strict", "stability", "memory")
 """Options of proving alone."""
 
 _WITH_SCRIPTS = (Command.PROVE, Command.EXPLAIN)
@@ -293,6 +300,7 @@ def parse(arguments: Sequence[str]) -> Options:
         found.export,
         found.strict,
         found.stability,
+        found.memory or MEMORY,
     )
 
 
@@ -362,6 +370,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--export", type=_folder)
     parser.add_argument("--strict", action="store_true")
     parser.add_argument("--stability", type=_seeds, default=0)
+    parser.add_argument("--memory", type=_mebibytes, default=0)
     # Published, and not built yet.
     parser.add_argument("--check", action="store_true")
     return parser
@@ -385,6 +394,16 @@ def _seeds(text: str) -> int:
     if number < 2:
         raise argparse.ArgumentTypeError(f"`{text}` is not a number of seeds, which is 2 or more")
     return number
+
+
+def _mebibytes(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < LEAST_MEMORY:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a number of mebibytes, which is {LEAST_MEMORY} or more")
+    return number << 20
 
 
 def _seconds(text: str) -> float:

@@ -1,8 +1,9 @@
 """Worker processes: one call for each argument, each within a deadline that is kept from outside.
 
-Each worker is a process with a pipe of its own. The calling process takes part in no work: it never asks the solver
-anything, so that forking it is safe (the solver starts threads once it is asked something with a time limit, and a
-fork does not take threads along). Whatever needs the solver, the list of word sizes included, is asked of a worker.
+Each worker is a process with a pipe of its own, and with a limit on its memory. The calling process takes part in no
+work: it never asks the solver anything, so that forking it is safe (the solver starts threads once it is asked
+something with a time limit, and a fork does not take threads along). Whatever needs the solver, the list of word sizes
+included, is asked of a worker.
 
 A worker makes many calls, one after the other; which one makes which differs from run to run. So a call must not
 depend on those before it: what asks the solver begins anew with each (`terms.forget`).
@@ -28,11 +29,19 @@ from multiprocessing.context import ForkContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from typing import Generic, TypeVar
 
+try:
+    import resource
+except ImportError:  # not on Windows
+    resource = None  # type: ignore[assignment]
+
 A = TypeVar("A")
 R = TypeVar("R")
 
 RECURSION_LIMIT = 20_000
 """Python's limit on nested calls, for the walks over deeply nested expressions: set in `main` and in each worker."""
+
+MEMORY = 4 << 30
+"""How many bytes of address space a worker may have, if the caller does not say. Kept by the system, where it can."""
 
 _SPAWN_SECONDS = 60.0
 """What a spawned process may take to start, beside the deadline of its first call. A forked one starts at once."""
@@ -104,15 +113,17 @@ def each(
     seconds: float | None,
     stop: Connection | None = None,
     method: str | None = None,
+    memory: int = MEMORY,
 ) -> Generator[tuple[int, Outcome[R]], None, None]:
     """Make `call` for every argument in at most `jobs` processes; what became of each, by its index, as they finish.
 
     Calls begin in the order of the arguments. One that runs longer than `seconds` is stopped (None: none is). One
-    whose process dies is made once more, in a new process. `call`, the arguments and what is returned must be plain
+    whose process dies is made once more, in a new process; so is one that has not enough with `memory` bytes, unless it
+    answers that itself. `call`, the arguments and what is returned must be plain
     data, picklable. As soon as there is something to read from `stop`, the iteration ends. However it ends, by an
     exception or by `close` too, no process is left behind.
     """
-    pool = _Pool(call, tuple(arguments), seconds, stop, method or start_method())
+    pool = _Pool(call, tuple(arguments), seconds, stop, method or start_method(), memory)
     return pool.run(min(jobs, len(arguments)))
 
 
@@ -124,12 +135,14 @@ class _Pool(Generic[A, R]):
         seconds: float | None,
         stop: Connection | None,
         method: str,
+        memory: int,
     ) -> None:
         self.call = call
         self.arguments = arguments
         self.seconds = seconds
         self.stop = stop
         self.method = method
+        self.memory = memory
         self.context: ForkContext | SpawnContext = (
             multiprocessing.get_context("fork") if method == "fork" else multiprocessing.get_context("spawn")
         )
@@ -172,7 +185,7 @@ class _Pool(Generic[A, R]):
     def start(self) -> _Worker[R]:
         ours, theirs = self.context.Pipe()
         process = self.context.Process(
-            target=_serve, args=(self.call, self.arguments, theirs, os.getpid()), daemon=True
+            target=_serve, args=(self.call, self.arguments, theirs, os.getpid(), self.memory), daemon=True
         )
         process.start()
         theirs.close()
@@ -239,6 +252,7 @@ def _serve(
     arguments: tuple[A, ...],
     connection: Connection,
     parent: int,
+    memory: int,
 ) -> None:
     """The life of a worker: receive an index, make the call, send what became of it, until it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group, and the parent answers it
@@ -248,6 +262,7 @@ def _serve(
         os.dup2(2, 1)
     sys.setrecursionlimit(RECURSION_LIMIT)
     _keep_memory()
+    _limit_memory(memory)
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
     while True:
         try:
@@ -279,6 +294,15 @@ def _keep_memory() -> None:
         library = ctypes.CDLL(None)
         library.mallopt(_M_TRIM_THRESHOLD, _KEPT)
         library.mallopt(_M_MMAP_THRESHOLD, _WITHIN)
+
+
+def _limit_memory(size: int) -> None:
+    """Have the system refuse more: what asks for it, be it the solver, is told there is none. Without effect where the
+    system has no such limit (Windows), or does not keep it (macOS)."""
+    if resource is not None:
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        with contextlib.suppress(OSError, ValueError, OverflowError):
+            resource.setrlimit(resource.RLIMIT_AS, (size if most == resource.RLIM_INFINITY else min(size, most), most))
 
 
 def _watch(parent: int) -> None:
