@@ -281,6 +281,16 @@ def test_that_a_derived_constant_in_use_is_defined_is_a_fact(instance: str) -> N
     assert proved(made, z3.And(value >= 0, value < 256))
 
 
+@each_instance
+def test_where_assumptions_are_left_out_a_derived_constant_has_to_be_defined_where_it_is_used(instance: str) -> None:
+    p = param("P", INT)
+    c = const("C", WORD)
+    made = replace(encoder(INSTANCES[instance](8), core.Const(c, to_word(var(p)), place(), ())), lax=True)
+    used = made.encode(op(var(c), "==", word(0)), {}, {}).defined
+    value = made.symbol(p)
+    assert proved(made, used == z3.And(value >= 0, value < 256))
+
+
 # --- defines -------------------------------------------------------------------------------------------------------
 
 
