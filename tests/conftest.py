@@ -134,7 +134,7 @@ def said(made: Suite) -> list[str]:
         f"{len(made.tests)} claims about {len(made.functions)} procedures",
         *(f"  no implementation: {name}" for name in made.without),
         *(
-            f"  not counted, since its procedure has no implementation: {c.id}"
+            f"  not counted for {c.procedure}, which has no implementation: {c.id}"
             for c in made.classes
             if c.procedure not in made.functions
         ),
