@@ -303,6 +303,8 @@ def test_an_opaque_define_is_a_function_unless_it_is_laid_open(instance: str) ->
         made = encoder(INSTANCES[instance](8), f, revealed=revealed)
         assert proved(made, made.encode(claim, {}, {}).value) == holds
         assert proved(made, made.encode(op(apply(f, var(x)), "==", apply(f, var(x))), {}, {}).value)
+        open_to_all = encoder(INSTANCES[instance](8), replace(f, opaque=False), revealed=revealed)
+        assert proved(open_to_all, open_to_all.encode(claim, {}, {}).value)
 
 
 @each_instance
