@@ -25,6 +25,8 @@ from verify.scopes import WIDTHS, Scope, Scopes
 from verify.sites import statements
 from verify.syntax import RoutineKind
 from verify.terms import forget
+from verify.unroll import Pick
+from verify.values import other_value
 from verify.vectors import scopes
 from verify.verdict import Shown
 
@@ -66,12 +68,14 @@ class Hunt:
     """A search for runs of one mutant. `program` has the mutant in the procedure's place.
 
     `sought`: the mutant as far as its runs are another's. Where a precondition was dropped, it is not met.
+    `picks`: where any value stands in a statement's place.
     """
 
     program: core.Program
     routine: core.Routine
     claims: Claims
     sought: core.Routine
+    picks: tuple[Pick, ...]
 
     @classmethod
     def of(cls, program: core.Program, mutant: Mutant) -> Hunt:
@@ -81,19 +85,31 @@ class Hunt:
         match mutant.change:
             case Dropped(clause=clause):
                 broken = replace(clause, expr=negation(clause.expr))
-                sought = replace(routine, requires=(*routine.requires, broken))
-            case Edit():
-                sought = routine
-        return cls(changed, routine, claims, sought)
+                return cls(changed, routine, claims, replace(routine, requires=(*routine.requires, broken)), ())
+            case Edit(after=after):
+                left = (s for s in after if isinstance(s, core.Havoc))
+                picks = (Pick(s, replace(s.target, name=f"any value of {s.target}"), ()) for s in left)
+                return cls(changed, routine, claims, routine, tuple(picks))
 
     def again(self, pool: Iterable[Confirmed], ids: Collection[str], fuel: int = FUEL) -> Kill | None:
-        """A run from one of these entries, of so many statements at most, that breaks one of the claims."""
+        """A run from one of these entries, of so many statements at most, that breaks one of the claims.
+
+        Where any value may stand, two are tried.
+        """
         for entry in pool:
             if may_start(self.program, entry.context, self.routine, entry.values):
-                run = replay(self.program, self.routine, entry, (), lambda id_: id_ in ids, fuel)
-                if isinstance(run, Violation):
-                    return self.kill(run)
+                for picked in self.picked(entry):
+                    run = replay(self.program, self.routine, picked, self.picks, lambda id_: id_ in ids, fuel)
+                    if isinstance(run, Violation):
+                        return self.kill(run)
         return None
+
+    def picked(self, entry: Confirmed) -> Iterator[Confirmed]:
+        """The entry, and once more with a value that is not the plainest for each place where any may stand."""
+        yield entry
+        if self.picks:
+            others = {p.symbol: other_value(p.symbol.type, entry.context.word_bits) for p in self.picks}
+            yield Confirmed(entry.context, {**entry.values, **others})
 
     def search(self, scopes: Sequence[Scope], seconds: float, ids: frozenset[str]) -> Kill | None:
         """A run that breaks one of the claims, looked for on each of these geometries for so long."""

@@ -196,6 +196,23 @@ def some_value(type: core.Type, word_bits: int) -> Value:
             assert_never(type)
 
 
+def other_value(type: core.Type, word_bits: int) -> Value:
+    """A value that is not the plainest, of a type that has one: 1, true, the second member, such a one everywhere."""
+    match type:
+        case core.WordType() | core.IntType():
+            return 1
+        case core.BoolType():
+            return True
+        case core.OpaqueType() | core.EnumType():
+            return Member(type, min(1, len(type.members) - 1) if isinstance(type, core.EnumType) else 1)
+        case core.MapType() | core.SetType():
+            held = core.value_type(type)
+            default = some_value(held, word_bits) if isinstance(type, core.SetType) else other_value(held, word_bits)
+            return map_value(type, default, {}, word_bits)
+        case _:
+            assert_never(type)
+
+
 def fits(value: object, type: core.Type, word_bits: int) -> bool:
     """True iff `value` is a value of that type at that word size, in all its parts."""
     match type:
