@@ -257,6 +257,36 @@ def test_where_an_operation_is_not_defined_nothing_is_equivalent(loaded: tuple[c
     assert said["4 -> 0"] == (False, False)
 
 
+def test_what_a_proof_leans_on_has_to_hold_of_the_mutant_too(tmp_path: Path) -> None:
+    """The callee's precondition follows from the loop's invariant; that does not hold once the mutant has turned."""
+    text = """\
+module m;
+procedure takes(a: int)
+    requires three: a == 3
+{ }
+procedure walks()
+{
+    var i: int = 0;
+    var k: int = 0;
+    while (i < 3)
+        invariant same: k == i
+        invariant most: i <= 3
+        decreases 3 - i
+    {
+        i += 1;
+        k += 1;
+    }
+    takes(k);
+}
+"""
+    made, found = written(tmp_path, text)
+    unchanged = Unchanged(made, found.sources, 5.0)
+    (two,) = [m for m in mutants(made, made.routines()["m.walks"], found.sources) if (m.span.line, m.now) == (15, "2")]
+    assert unchanged.at_the_end(two) is None
+    (killed,) = [j for j in judged((made, found), "walks") if j.mutant == two]
+    assert (killed.fate, killed.by) == (Fate.KILLED, "m.walks.call[1].takes.three")
+
+
 def test_within_no_time_nothing_is_said(loaded: tuple[core.Program, Loaded]) -> None:
     """Late workers, and searches that have not begun."""
     found = list(judged(loaded, "climb", timeout=0.001))

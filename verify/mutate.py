@@ -20,14 +20,14 @@ from verify.contract import obligations_of
 from verify.killing import FEW, Bite, Caller, Hunt, Kill, required_of, telling_scopes
 from verify.matrix import told
 from verify.mutants import Dropped, Mutant, acting, mutants, procedures
-from verify.passive import Kind, Obligation
+from verify.passive import Kind
 from verify.run import FUEL
 from verify.schedule import Done, each
 from verify.scopes import Scope, Scopes
 from verify.situations import situations
 from verify.solve import discharge, together
 from verify.span import Source
-from verify.unchanged import Unchanged
+from verify.unchanged import Unchanged, alike
 from verify.vectors import Case, Covered, Vectors
 from verify.verdict import Shown, Verdict
 
@@ -187,7 +187,7 @@ class SecondRound:
         scopes, unknown = Scopes(hunt.program, None), ""
         for obligation in obligations_of(hunt.program, hunt.routine):
             known = before.get(obligation.id)
-            if obligation.kind is Kind.REQUIRES or (known is not None and _alike(known, obligation)):
+            if obligation.kind is Kind.REQUIRES or (known is not None and alike(known, obligation)):
                 continue
             where = scopes.of(obligation)
             if together(hunt.program, obligation, where, self.timeout) is not None:
@@ -243,11 +243,6 @@ class FourthRound:
 
     def __call__(self, what: tuple[str, str]) -> tuple[str, ...] | None:
         return Unchanged(self.program, self.sources, self.timeout).kept(*what)
-
-
-def _alike(one: Obligation, other: Obligation) -> bool:
-    """True iff they are the same question."""
-    return (one.steps, one.path, one.goal, one.revealed) == (other.steps, other.path, other.goal, other.revealed)
 
 
 def judge(

@@ -16,7 +16,6 @@ from verify import core
 from verify.contract import obligations_of
 from verify.core import BinaryOp, SymbolKind
 from verify.equal import Equality
-from verify.ghost import own_steps
 from verify.killing import required_of
 from verify.mutants import Dropped, Edit, Mutant, Place, applied, put
 from verify.passive import Kind, Obligation
@@ -32,8 +31,9 @@ from verify.verdict import Verdict
 SAME = "the same"
 """The label of what is asserted. No label of a specification has a blank in it."""
 
-_APART = (Kind.RANGE, Kind.CALL)
-"""The obligations that two bodies with the same end need not share."""
+_APART = (Kind.RANGE, Kind.CALL, Kind.ASSERT, Kind.INVARIANT_ENTRY, Kind.INVARIANT_KEPT)
+"""The obligations that two bodies with the same end need not share: what is asked where an operation or a call stands,
+and what the proof of that takes to hold on the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +85,16 @@ class Unchanged:
         """What a proof uses that both bodies come to the same end, turn by turn; None without one.
 
         Such a proof says nothing of where an operation is not defined, nor of what callees and others require: that all
-        of that is so, the mutant's own obligations say.
+        of that is so, the mutant's own obligations say. These lean on invariants, assertions and lemmas on the way, so
+        all of those are to hold of the mutant too. What reads as an obligation of the procedure has been proved.
         """
         if isinstance(mutant.change, Dropped):
             return None
         routine, changed = self.program.routines()[mutant.routine], applied(self.program, mutant)
         program = self.program.replacing(changed)
-        steps = own_steps(program, changed)
-        left = [o for o in obligations_of(program, changed) if o.kind in _APART and not o.id.startswith(steps)]
-        apart = self.proved(program, left)
+        before = {o.id: o for o in obligations_of(self.program, routine)}
+        left = (o for o in obligations_of(program, changed) if o.kind in _APART)
+        apart = self.proved(program, [o for o in left if not (o.id in before and alike(before[o.id], o))])
         if apart is None:
             return None
         held = tuple(clause for _, clause in module_invariants(self.program, routine.module))
@@ -121,6 +122,11 @@ class Unchanged:
                 return None
             used.update(dict.fromkeys(name for r in results for name in r.used))
         return tuple(used)
+
+
+def alike(one: Obligation, other: Obligation) -> bool:
+    """True iff they are the same question."""
+    return (one.steps, one.path, one.goal, one.revealed) == (other.steps, other.path, other.goal, other.revealed)
 
 
 def _with_asserts(program: core.Program, routine: core.Routine, edit: Edit) -> tuple[core.Stmt, ...] | None:
