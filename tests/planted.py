@@ -36,7 +36,7 @@ JOBS = 2
 
 MEANING = ("test_words", "test_encode", "test_agreement", "test_language", "test_solve")
 OBLIGED = ("test_language", "test_goals", "test_words", "test_encode", "test_solve")
-FOUND = ("test_encode", "test_solve", "test_language", "test_vectors", "test_goals")
+FOUND = ("test_decode", "test_encode", "test_solve", "test_language", "test_vectors", "test_goals")
 """The files of tests that are about what a solver is told, about obligations, and about what a solver finds."""
 
 FILES = {

@@ -20,6 +20,12 @@ def test_each_fault_is_in_one_place_and_can_be_compiled() -> None:
         assert ast.dump(ast.parse(planted.faulty(plant))) != ast.dump(ast.parse(text)), plant
 
 
+def test_each_fault_is_in_the_list_with_the_test_that_notices_it() -> None:
+    lines = planted.LIST.read_text(encoding="utf-8").splitlines()
+    assert lines[::2] == [str(plant) for plant in PLANTS]
+    assert all(line.startswith("    tests/test_") for line in lines[1::2])
+
+
 def test_some_faults_are_noticed() -> None:
     assert len(SOME) == 6
     found = dict(planted.table(SOME))
