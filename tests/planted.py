@@ -73,8 +73,9 @@ class _First:
         pytest.exit("time is up")
 
 
-def noticed(plant: Plant) -> str | None:
-    """The first test that fails with the fault in place; empty if all pass; None if they did not end.
+def noticed(plant: Plant, names: Sequence[str]) -> str | None:
+    """The first test that fails with the fault in place, of those in these files; empty if all pass; None if they did
+    not end.
 
     For a process of its own, in which nothing of `verify` is imported yet.
     """
@@ -85,7 +86,7 @@ def noticed(plant: Plant) -> str | None:
     first = _First()
     signal.signal(signal.SIGALRM, first.time_is_up)
     signal.alarm(SECONDS)
-    files = [f"tests/{name}.py" for name in FILES[plant.module]]
+    files = [f"tests/{name}.py" for name in names]
     with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(out):
         status = pytest.main(["-q", "-x", "-n", "0", "-p", "no:cacheprovider", *files], plugins=[first])
     if first.late:
@@ -95,10 +96,11 @@ def noticed(plant: Plant) -> str | None:
     return first.said[0] if first.said else ""
 
 
-def table(plants: Sequence[Plant]) -> Iterator[tuple[Plant, str | None]]:
-    """Each of them with what notices it, in order."""
+def table(plants: Sequence[Plant], names: Sequence[str] | None = None) -> Iterator[tuple[Plant, str | None]]:
+    """Each of them with what notices it, in order; of the tests in these files, if some are named."""
+    every = [FILES[plant.module] if names is None else names for plant in plants]
     with ProcessPoolExecutor(JOBS, get_context("spawn"), max_tasks_per_child=1) as pool:
-        yield from zip(plants, pool.map(noticed, plants), strict=True)
+        yield from zip(plants, pool.map(noticed, plants, every), strict=True)
 
 
 def row(plant: Plant, said: str | None) -> str:

@@ -6,12 +6,11 @@ import ast
 from pathlib import Path
 
 import planted
-import pytest
 from plants import PLANTS, Plant
 
 ROOT = Path(__file__).parent.parent
 
-SOME = PLANTS[7::38]
+SOME = PLANTS[7::76]
 
 
 def test_each_fault_is_in_one_place_and_can_be_compiled() -> None:
@@ -27,13 +26,12 @@ def test_each_fault_is_in_the_list_with_the_test_that_notices_it() -> None:
 
 
 def test_some_faults_are_noticed() -> None:
-    assert len(SOME) == 6
+    assert len(SOME) == 3
     found = dict(planted.table(SOME))
     assert all(found.values()), found
     assert all("::" in str(said) for said in found.values())
 
 
-def test_where_nothing_is_planted_nothing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_nothing_is_planted_nothing_is_noticed() -> None:
     plant = Plant("words", "def width(self) -> Term: ...", "def width(self) -> Term: ...  # the same")
-    monkeypatch.setitem(planted.FILES, "words", ("test_words",))
-    assert dict(planted.table([plant])) == {plant: ""}
+    assert dict(planted.table([plant], ["test_decode"])) == {plant: ""}

@@ -197,7 +197,7 @@ _OPTION_HELP = {
   --strict            warnings fail: code that no run reaches, claims that say nothing; and proofs are found
                       again from what they are said to use
   --stability N       prove all with N seeds of the solver's choices; a verdict that changes with them fails
-  --memory MIB        for each process (default 4096); what needs more is unknown
+  --memory MIB        for each process (default 4096); what needs more is unknown (on Linux)
 """,
     "rest": """\
   --jobs N            processes (default: the cores)

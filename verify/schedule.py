@@ -27,12 +27,11 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkContext, SpawnContext
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Generic, TypeVar
 
-try:
+if sys.platform != "win32":
     import resource
-except ImportError:  # not on Windows
-    resource = None  # type: ignore[assignment]
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -41,7 +40,8 @@ RECURSION_LIMIT = 20_000
 """Python's limit on nested calls, for the walks over deeply nested expressions: set in `main` and in each worker."""
 
 MEMORY = 4 << 30
-"""How many bytes of address space a worker may have, if the caller does not say. Kept by the system, where it can."""
+"""How many bytes a worker may have beside what it starts with, if the caller does not say. Kept by the system, where it
+can."""
 
 _SPAWN_SECONDS = 60.0
 """What a spawned process may take to start, beside the deadline of its first call. A forked one starts at once."""
@@ -262,7 +262,8 @@ def _serve(
         os.dup2(2, 1)
     sys.setrecursionlimit(RECURSION_LIMIT)
     _keep_memory()
-    _limit_memory(memory)
+    if sys.platform == "linux":
+        _limit_memory(memory)
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
     while True:
         try:
@@ -297,12 +298,13 @@ def _keep_memory() -> None:
 
 
 def _limit_memory(size: int) -> None:
-    """Have the system refuse more: what asks for it, be it the solver, is told there is none. Without effect where the
-    system has no such limit (Windows), or does not keep it (macOS)."""
-    if resource is not None:
+    """Have the system refuse more than so much beside what there is: what asks for it, be it the solver, is told there is
+    none. For Linux, which says what there is."""
+    with contextlib.suppress(OSError, ValueError, OverflowError):
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
         _, most = resource.getrlimit(resource.RLIMIT_AS)
-        with contextlib.suppress(OSError, ValueError, OverflowError):
-            resource.setrlimit(resource.RLIMIT_AS, (size if most == resource.RLIM_INFINITY else min(size, most), most))
+        wanted = size + pages * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most))
 
 
 def _watch(parent: int) -> None:
