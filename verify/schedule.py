@@ -298,8 +298,8 @@ def _keep_memory() -> None:
 
 
 def _limit_memory(size: int) -> None:
-    """Have the system refuse more than so much beside what there is: what asks for it, be it the solver, is told there is
-    none. For Linux, which says what there is."""
+    """Have the system refuse more than so much beside what there is: what asks for it, be it the solver, is told that
+    there is none. For Linux, which says what there is."""
     with contextlib.suppress(OSError, ValueError, OverflowError):
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
         _, most = resource.getrlimit(resource.RLIMIT_AS)
