@@ -105,7 +105,7 @@ def _apart(groups: Iterable[Iterable[int]]) -> Groups:
     seen: set[int] = set()
     result: list[tuple[Value, ...]] = []
     for group in groups:
-        kept = tuple(number for number in dict.fromkeys(group) if number not in seen)
+        kept = tuple([number for number in dict.fromkeys(group) if number not in seen])
         seen.update(kept)
         result.append(kept)
     return tuple(result)
@@ -155,9 +155,10 @@ def _high(marks: Landmarks, unit: int) -> list[int]:
 
 def _around(exact: Iterable[int], steps: Sequence[int]) -> list[int]:
     kept = list(exact)
-    return [*kept, *(word + step for word in kept for step in steps)]
+    return [*kept, *[word + step for word in kept for step in steps]]
 
 
 def _distinct(words: Iterable[int], unit: int, top: int) -> tuple[int, ...]:
     """Each once, as a word, cut down to a multiple of the unit."""
-    return tuple(dict.fromkeys(word % top & -unit for word in words))
+    mask = top - 1 & -unit  # as a word, and a multiple of the unit, at once: both are powers of two
+    return tuple(dict.fromkeys([word & mask for word in words]))
