@@ -137,8 +137,9 @@ class Scalars:
         """The groups of candidates for variable number `number` that have any, given values of those before it."""
         symbol = self.symbols[number]
         solved = self.solved(symbol, self.equations[number], values)
-        if solved and any(equation.one for equation in self.equations[number]):
-            return (solved,)
+        alone = tuple(value for value, one in solved if one)
+        if alone:
+            return (alone,)
         near = interesting(values, symbol.type) if symbol.type in (core.WORD, core.INT) else ()
         key = (number, *near)
         if key not in self.kinds:
@@ -146,7 +147,7 @@ class Scalars:
             ints = [*self.ints, *(near if symbol.type == core.INT else ())]
             found = groups_of(symbol.type, self.marks, self.unit(symbol), words, ints)
             self.kinds[key] = tuple(group for group in found if group)
-        return (*self.kinds[key], solved) if solved else self.kinds[key]
+        return (*self.kinds[key], tuple(value for value, _ in solved)) if solved else self.kinds[key]
 
     def between(self, number: int, drawn: Values) -> tuple[float, float]:
         """The least and the most that conditions let variable number `number` be that say so outright."""
@@ -163,9 +164,10 @@ class Scalars:
                 least = max(least, at + limit.beside)
         return least, most
 
-    def solved(self, symbol: Symbol, equations: Iterable[_Equation], drawn: Values) -> tuple[Value, ...]:
-        """The values that equations ask for that the variable completes, where it stands in them once, plain."""
-        found: list[Value] = []
+    def solved(self, symbol: Symbol, equations: Iterable[_Equation], drawn: Values) -> tuple[tuple[Value, bool], ...]:
+        """The values that equations ask for that the variable completes, where it stands in them once, plain; each with
+        whether no other meets its equation."""
+        found: list[tuple[Value, bool]] = []
         for equation in equations:
             zero, one = {**drawn, symbol: 0}, {**drawn, symbol: 1}
             try:
@@ -175,10 +177,10 @@ class Scalars:
             assert isinstance(at, int)
             assert isinstance(next_, int)
             by = next_ - at
-            if symbol.type == core.INT and abs(by) == 1:
-                found.append(-at * by)
-            elif by % self.marks.top in (1, self.marks.top - 1):
-                found.append(-at * by % self.marks.top)
+            if symbol.type == core.WORD and by % self.marks.top in (1, self.marks.top - 1):
+                found.append((-at * by % self.marks.top, equation.one))
+            elif symbol.type == core.INT and abs(by) == 1:
+                found.append((-at * by, equation.one))
         return tuple(found)
 
     def unit(self, symbol: Symbol) -> int:
