@@ -354,7 +354,7 @@ FAULTS = (
             "                error = -ENOMEM\n",
             "                mm.ptep_clear_flush(src)\n                error = -ENOMEM\n",
             f"{ONE_PAGE}.ensures.refused",
-            ("by-page", "frame", "move-back", "moved"),
+            ("by-page", "frame", "move-back", "moved", "one-place"),
         ),
     ),
     Row(
