@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -27,6 +28,9 @@ from verify.verdict import Result, Script
 
 LONGEST = 150
 """The characters of an id that a file's name has, at most."""
+
+UNFINISHED = "unfinished"
+"""While a run writes into a folder this file is there, with the id of its process."""
 
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)\.")
 """Names that stand for devices on some systems, whatever comes after the dot."""
@@ -86,7 +90,8 @@ def file_name(id_: str, geometry: str, word_bits: str) -> str:
 @contextmanager
 def folder_of(wanted: Path | None, needed: bool) -> Iterator[Path | None]:
     """The folder that scripts are written to: made, where one is wanted; for the time being, where one is needed; else
-    none. Raises UsageError: what is in it already would be taken for this run's."""
+    none. Raises UsageError: what is in it already would be taken for this run's. What a run has left that was killed
+    is no such thing, and goes."""
     if wanted is None:
         if not needed:
             yield None
@@ -94,8 +99,13 @@ def folder_of(wanted: Path | None, needed: bool) -> Iterator[Path | None]:
         with TemporaryDirectory(prefix="verify-") as name:
             yield Path(name)
         return
+    unfinished = wanted / UNFINISHED
     try:
         wanted.mkdir(parents=True, exist_ok=True)
+        if _killed(unfinished):
+            for script in wanted.glob("*.smt2"):
+                script.unlink()
+            unfinished.unlink()
         there = next(wanted.iterdir(), None)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
@@ -104,4 +114,21 @@ def folder_of(wanted: Path | None, needed: bool) -> Iterator[Path | None]:
         raise UsageError(f"--export `{wanted}` cannot be written to: Permission denied")
     if there is not None:
         raise UsageError(f"--export `{wanted}` has something in it, `{there.name}`: name a new or an empty folder")
-    yield wanted
+    unfinished.write_text(f"{os.getpid()}\n", encoding="ascii")
+    try:
+        yield wanted
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _killed(unfinished: Path) -> bool:
+    """True iff this file is there, and the process that wrote it is not."""
+    if sys.platform == "win32":  # there, to ask after a process ends it
+        return False
+    try:
+        os.kill(int(unfinished.read_text(encoding="ascii")), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, ValueError, OverflowError):
+        return False
+    return False
