@@ -47,8 +47,12 @@ Confirmation = Confirmed | Broken | CannotTell
 
 def confirm(program: core.Program, question: Question, found: Decoded) -> Confirmation:
     """Whether the values found meet the question: every assumption true, the goal (if any) defined and false."""
-    context = context_for(program, found.params, question.scope.word_bits, found.tables)
-    values: dict[Symbol, Value] = dict(found.values)
+    return executed(question, context_for(program, found.params, question.scope.word_bits, found.tables), found.values)
+
+
+def executed(question: Question, context: Context, given: Mapping[Symbol, Value]) -> Confirmation:
+    """The same, of values in a context. What the steps define is computed, whatever is given for it."""
+    values: dict[Symbol, Value] = dict(given)
 
     def taken(path: Path) -> bool:
         return all(values[g.symbol] == g.holds for g in path)

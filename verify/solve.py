@@ -16,6 +16,7 @@ from verify.evaluate import Undecided, Undefined, context_for, evaluate
 from verify.execute import Finished
 from verify.function import Function
 from verify.judge import judge
+from verify.minimise import minimised
 from verify.passive import Kind, Obligation
 from verify.present import present_function, present_run, present_values
 from verify.prove import LONG, Encodings, NoProof, Proof, at_once, prove, prove_generally
@@ -238,6 +239,7 @@ class _Discharge:
             found = _values(self.program, question, self.at_most(0.7), bent)
         match found:
             case Found():
+                found = minimised(question, found)
                 confirmed = found.confirmed
                 shown = present_values(
                     self.program,
@@ -330,6 +332,7 @@ class _Discharge:
 
     def broken(self, question: Question, found: Found, routine: core.Routine | None) -> _Outcome:
         """Values break the claim, executed. Whether a run from the entry does is a question of its own."""
+        found = minimised(question, found)
         confirmed, function = found.confirmed, self.obligation.function
         if function is not None:
             return self.differs(function, confirmed, routine)
