@@ -8,13 +8,14 @@ from typing import Any
 from plans import plan_of
 
 from verify.confirm import Confirmed, executed
+from verify.core import Symbol
 from verify.elaborate import elaborate
 from verify.evaluate import context_for
 from verify.load import load
 from verify.minimise import minimised
 from verify.question import Question, ask
 from verify.search import Found
-from verify.values import Member, map_value
+from verify.values import Member, Value, map_value
 
 TEXT = """\
 module m;
@@ -40,8 +41,8 @@ def asked(folder: Path) -> tuple[Question, Found]:
     question = ask(program, task.obligation, task.scope)
     by_name: dict[str, Any] = {s.name: s for s in question.free_symbols()}
     pte_t = by_name["pte"].type.value
-    entries = {0x9000: Member(pte_t, 7), 0x2000: Member(pte_t, 3), 5: Member(pte_t, 0)}
-    values = {
+    entries: dict[Value, Value] = {0x9000: Member(pte_t, 7), 0x2000: Member(pte_t, 3), 5: Member(pte_t, 0)}
+    values: dict[Symbol, Value] = {
         by_name["addr"]: 0x9000,
         by_name["len"]: 0x777,
         by_name["pte"]: map_value(by_name["pte"].type, Member(pte_t, 0), entries, 32),
