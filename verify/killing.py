@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from verify import core
 from verify.confirm import Confirmed
 from verify.contract import obligations_of
+from verify.core import Symbol
 from verify.execute import Finished
 from verify.ghost import own_steps
 from verify.matrix import executed
@@ -63,12 +64,23 @@ class Claims:
         return cls(frozenset(every), frozenset(i for i in every if not i.startswith(steps)))
 
 
+def _given(statement: core.Stmt) -> tuple[Symbol, ...]:
+    """The variables that a statement gives a value."""
+    match statement:
+        case core.Assign(target=target):
+            return (target,)
+        case core.Call(targets=targets):
+            return targets
+        case _:
+            return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Hunt:
     """A search for runs of one mutant. `program` has the mutant in the procedure's place.
 
     `sought`: the mutant as far as its runs are another's. Where a precondition was dropped, it is not met.
-    `picks`: where any value stands in a statement's place.
+    `picks`: where any value stands in a statement's place, or is left where a statement that gave one was dropped.
     """
 
     program: core.Program
@@ -86,8 +98,10 @@ class Hunt:
             case Dropped(clause=clause):
                 broken = replace(clause, expr=negation(clause.expr))
                 return cls(changed, routine, claims, replace(routine, requires=(*routine.requires, broken)), ())
-            case Edit(after=after):
-                left = (s for s in after if isinstance(s, core.Havoc))
+            case Edit(before=before, after=after):
+                unset = () if after else _given(before)  # what it has from its declaration stays
+                everywhere = statements(routine.body or ())
+                left = (s for s in everywhere if isinstance(s, core.Havoc) and (s in after or s.target in unset))
                 picks = (Pick(s, replace(s.target, name=f"any value of {s.target}"), ()) for s in left)
                 return cls(changed, routine, claims, routine, tuple(picks))
 
