@@ -80,19 +80,19 @@ class Entries:
     """The entries of each routine of a specification, always the same; remembered once they are drawn."""
 
     spec: Spec
-    count: int
-    found: dict[str, tuple[Example, ...]] = field(default_factory=dict)
+    found: dict[tuple[str, int], tuple[Example, ...]] = field(default_factory=dict)
 
-    def of(self, routine: core.Routine) -> tuple[Example, ...]:
+    def of(self, routine: core.Routine, count: int) -> tuple[Example, ...]:
+        """So many that are drawn, if so many are made, and those that are given by hand."""
         name = routine.qualified
-        if name not in self.found:
+        if (name, count) not in self.found:
             aims = tuple(c for c in input_classes(self.spec.program) if c.procedure == name)
             maker = Maker(self.spec.program, routine, aims, affordable)
             choices = random.Random(name)
-            made = (maker.make(choices.randbytes(PART * maker.parts)) for _ in range(self.count))
+            made = (maker.make(choices.randbytes(PART * maker.parts)) for _ in range(count))
             by_hand = (self.given(routine, given) for given in GIVEN if name in given.routines)
-            self.found[name] = (*by_hand, *(example for example in made if example is not None))
-        return self.found[name]
+            self.found[name, count] = (*by_hand, *(example for example in made if example is not None))
+        return self.found[name, count]
 
     def given(self, routine: core.Routine, given: Given) -> Example:
         """The entry that is given by hand. It meets the contract."""

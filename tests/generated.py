@@ -241,6 +241,7 @@ def inputs(suite: Suite, routine: core.Routine, count: int, number: int) -> Inpu
             each_example(maker, count, number, kept.append)
         except (Impossible, Unsatisfiable, FailedHealthCheck) as error:
             raise Broken(f"{routine.qualified}: no examples can be drawn: {error}") from error
+        maker.forget()
         suite.inputs[key] = Inputs(maker, tuple(kept), maker.rejected)
     return suite.inputs[key]
 

@@ -30,7 +30,10 @@ pytestmark = pytest.mark.xdist_group("faults")
 """All in one process: they share their entries."""
 
 ENTRIES = 22
-"""How many entries of each routine are drawn."""
+"""How many entries of a routine with a fault are drawn."""
+
+RUN_ON = 16
+"""How many of each routine the implementation is run on, as it is and with each fault."""
 
 ALL = (*FAULTS, *FAULTS_AMONG_OTHERS)
 
@@ -53,7 +56,7 @@ def whole() -> Spec:
 
 @cache
 def entries() -> Entries:
-    return Entries(whole(), ENTRIES)
+    return Entries(whole())
 
 
 def unwatched(_id: str) -> bool:
@@ -79,7 +82,7 @@ def test_a_fault_in_a_body_of_the_specification_breaks_an_obligation_of_the_clai
 
     found: set[str] = set()
     different = 0
-    for example in entries().of(routine):
+    for example in entries().of(routine, ENTRIES):
         was, right = settled(whole().program, routine, example, FUEL, unwatched)
         now, wrong = settled(spec.program, faulty, example, MORE, unwatched)
         if isinstance(right, Finished) and done(right) != done(wrong):
@@ -111,7 +114,7 @@ def unharmed() -> tuple[Suite, dict[str, tuple[Ran, ...]]]:
     """The generated tests, and what the implementation without a fault makes of the entries, by procedure."""
     made = generated()
     routines = made.program.routines()
-    return made, {n: tuple(ran_on(made, routines[n], e) for e in entries().of(routines[n])) for n in TABLE}
+    return made, {n: tuple(ran_on(made, routines[n], e) for e in entries().of(routines[n], RUN_ON)) for n in TABLE}
 
 
 def called(name: str) -> set[str]:

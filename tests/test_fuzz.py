@@ -22,7 +22,7 @@ from verify.cli import DISAGREE, FAILED, OK, UNKNOWN, WRONG
 from verify.schedule import RECURSION_LIMIT
 from verify.verdict import Verdict
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "600"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "400"))
 """How many inputs, of both kinds together: a tenth are command lines."""
 
 PARTS = 4

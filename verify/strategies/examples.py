@@ -169,6 +169,11 @@ class Maker:
         hooks = {d.qualified: self.hook(hooks_draw, d, context.word_bits) for d in self.uninterpreted}
         return Example(choices, name, context, arguments, state, hooks)
 
+    def forget(self) -> None:
+        """Lets go of what is remembered, which can be made again: it takes much more room than the examples do."""
+        self.readings.clear()
+        self.choosers.clear()
+
     def values(
         self, draw: Draw, maps_draw: Sequence[Draw], number: int, context: Context
     ) -> dict[Symbol, Value] | None:
