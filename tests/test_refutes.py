@@ -35,7 +35,7 @@ pytestmark = pytest.mark.xdist_group("refutes")
 
 @cache
 def entries(program: core.Program) -> Entries:
-    return Entries(Spec(program, {}), 0)
+    return Entries(Spec(program, {}))
 
 
 def entry(made: Suite, row: Replay) -> Example:
