@@ -227,7 +227,7 @@ class _Lockstep:
         given = {p: self.value(p, a) for p, a in zip(step.parameters, event.args, strict=True)}
         for clause in step.requires:
             self.look(f"{self.routine.qualified}.record.{step.name}.{clause.label}", clause, given)
-        was = dict(self.state)
+        was = {s: self.state[s] for s in step.modifies}
         self.executed(step, given)
         shown = ", ".join(show(v, p.type, self.bits) for p, v in given.items())
         self.acts.append(

@@ -44,17 +44,11 @@ REPAIRS = 64
 
 def maps_in_order(symbols: Sequence[Symbol], conditions: Sequence[Condition]) -> tuple[Symbol, ...]:
     """The maps, each after those that it shares a condition with and is read pointwise beside, where that can be."""
+    read = {s: [c for c in conditions if s in c.symbols and point(c, s) is not None] for s in symbols}
     waiting = list(symbols)
     order: list[Symbol] = []
     while waiting:
-        behind = {
-            symbol: sum(
-                len((condition.symbols & set(waiting)) - {symbol})
-                for condition in conditions
-                if symbol in condition.symbols and point(condition, symbol) is not None
-            )
-            for symbol in waiting
-        }
+        behind = {s: sum(len(c.symbols.intersection(waiting)) - 1 for c in read[s]) for s in waiting}
         first = min(waiting, key=lambda symbol: behind[symbol])  # of equals, the first declared
         order.append(first)
         waiting.remove(first)

@@ -266,4 +266,4 @@ def _equation(equation: core.Binary, symbol: Symbol) -> _Equation:
 
 def interesting(values: Values, type_: core.Type) -> Sequence[int]:
     """The numbers of a type among values."""
-    return [value for symbol, value in values.items() if symbol.type == type_ and isinstance(value, int)]
+    return [value for symbol, value in values.items() if isinstance(value, int) and symbol.type == type_]
