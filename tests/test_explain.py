@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from report_cases import RUN, made
 
+from verify.absent import near
 from verify.audit import audit, audit_text
-from verify.explain import explain_text, near
+from verify.explain import explain_text
 from verify.json_report import audit_json, list_json
 from verify.report import list_text
 from verify.verdict import Verdict

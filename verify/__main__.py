@@ -32,6 +32,7 @@ from typing import TextIO
 import z3
 
 from verify import core
+from verify.absent import near, no_obligation, nothing_like
 from verify.audit import audit, audit_text
 from verify.bindings import bindings
 from verify.cli import (
@@ -50,13 +51,12 @@ from verify.cli import (
     VersionAsked,
     parse,
 )
-from verify.commands import COMMANDS, Asked, no_obligation, nothing_like
 from verify.diagnostic import Diagnostic, SpecificationError, render
 from verify.doubts import DOUBTED, warnings
 from verify.elaborate import elaborate
 from verify.enough import Enough, not_enough
 from verify.entries import Discharge, Together, Work, grouped, in_order, results_of, units
-from verify.explain import explain_text, near
+from verify.explain import explain_text
 from verify.export import Export, folder_of
 from verify.idle import idle
 from verify.implementation import functions as functions_of
@@ -190,7 +190,9 @@ def _run(options: Options, discharge: Discharge, grace: float, together: Togethe
     if options.command is Command.AUDIT:
         trusted = audit(program, loaded.sources)
         return _finish(options, audit_json(trusted, _versions(options)) if options.json else audit_text(trusted))
-    if options.command in COMMANDS:
+    if options.command not in (Command.PROVE, Command.LIST, Command.EXPLAIN):
+        from verify.commands import COMMANDS, Asked  # which takes a while, and most runs have no use for it
+
         with stoppable() as stop:
             said = COMMANDS[options.command](
                 Asked(options, loaded, program, grace, stop, _versions(options), sys.stderr)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TextIO
 
 from verify import core
+from verify.absent import nothing_like
 from verify.classes import BadClass, input_classes
 from verify.cli import FAILED, OK, UNKNOWN, Command, Options, UsageError
 from verify.compare import Compared, Outcome, compare
 from verify.compare_report import compare_json, compare_text
-from verify.explain import near
 from verify.load import Loaded
 from verify.matrix import Mark, decide, matrix, rows
 from verify.matrix_report import matrix_json, matrix_text
@@ -22,7 +22,6 @@ from verify.mutants import mutants, procedures
 from verify.mutate import Fate, Judged, judge
 from verify.mutate_report import mutate_json, mutate_text
 from verify.pairs import CannotCompare, pair
-from verify.plan import matches
 from verify.reached import NoVector
 from verify.syntax import RoutineKind
 from verify.terminal import Bar
@@ -160,13 +159,6 @@ COMMANDS: Mapping[Command, Callable[[Asked], Said]] = {
 }
 
 
-def nothing_like(what: str, wanted: Sequence[str], names: Sequence[str]) -> str:
-    """The message for what was asked for by patterns or names and is not there, with what is near it."""
-    close = [c for w in wanted for c in near(w.strip("*"), names)]
-    hint = f"near it: {', '.join(close)}" if close else "`python -m verify list` shows them"
-    return f"{what} `{'`, `'.join(wanted)}`; {hint}"
-
-
 def _procedure(program: core.Program, name: str) -> str:
     """The qualified name of a procedure that is given by that, or by its name alone."""
     routines = program.routines().values()
@@ -177,12 +169,3 @@ def _procedure(program: core.Program, name: str) -> str:
     if found:
         raise UsageError(f"`{name}` is the name of {' and of '.join(found)}; say which")
     raise UsageError(nothing_like("there is no procedure", (name,), tuple(dict.fromkeys(r.name for r in known))))
-
-
-def no_obligation(options: Options, ids: Sequence[str]) -> str:
-    """The message for a request that no obligation is about, of those with these ids."""
-    if not ids:
-        return "there is no obligation: the files have nothing to prove"
-    if options.only and not any(matches(i, options.only) for i in ids):
-        return nothing_like("no obligation has an id like", options.only, ids)
-    return f"no obligation that was asked for is about the geometry `{options.geometry}`"

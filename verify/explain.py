@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 
 from verify import core
@@ -149,11 +148,3 @@ def _in_body(prefix: str, body: Sequence[core.Stmt]) -> Iterator[tuple[str, core
                 yield from _in_body(prefix, inner)
             case _:
                 pass
-
-
-def near(wanted: str, known: Sequence[str], most: int = 5) -> list[str]:
-    """The names that someone who wrote `wanted` may have meant, the likeliest first."""
-    ending = [k for k in known if f".{k}.".endswith(f".{wanted}.")]
-    within = [k for k in known if f".{wanted}." in f".{k}."]
-    alike = difflib.get_close_matches(wanted, known, most, 0.6)
-    return (ending or within or alike or [k for k in known if wanted.lower() in k.lower()])[:most]
