@@ -95,6 +95,8 @@ def turns_end(monkeypatch: pytest.MonkeyPatch) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Notes what there is to say; a worker hands it over to the process that prints."""
     config = session.config
+    # pytest looks five times through all there is, for exceptions in what is thrown away: that takes seconds.
+    gc.freeze()
     if SUITE in config.stash:
         made = config.stash[SUITE]
         told = config.stash.setdefault(TOLD, dict[str, list[str]]())
