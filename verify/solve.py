@@ -239,7 +239,8 @@ class _Discharge:
             found = _values(self.program, question, self.at_most(0.7), bent)
         match found:
             case Found():
-                found = minimised(question, found)
+                if good is not Verdict.PROVED:  # then they are shown
+                    found = minimised(question, found)
                 confirmed = found.confirmed
                 shown = present_values(
                     self.program,
