@@ -1,0 +1,108 @@
+"""The kernels of the lab: for each port a package of Debian's, the machine that an emulator plays, and the compiler.
+
+The geometry of each is a port of `spec/ports.spec` or `spec/machine.spec`: where user space ends higher today than it did
+there, nothing above is asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+EMULATORS = (
+    "opensbi",
+    "qemu-system-arm",
+    "qemu-system-mips",
+    "qemu-system-misc",
+    "qemu-system-ppc",
+    "qemu-system-x86",
+)
+"""The packages with the emulators, and with what they boot on riscv64."""
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A kernel that can be booted.
+
+    `suite`, `architecture`, `kernel`: the package, or the one that stands for it. `image`: how the name of the kernel
+    begins in its folder `boot`. `emulator`: the program, and `machine` its options. `console`: what the kernel calls the
+    one that is listened to. `target`: the compiler's name for it, and `headers` the package with its C library.
+    `seconds`: how long a guest may run.
+    """
+
+    name: str
+    geometry: str
+    suite: str
+    architecture: str
+    kernel: str
+    image: str
+    emulator: str
+    machine: tuple[str, ...]
+    console: str
+    target: str
+    headers: str
+    seconds: int = 300
+
+
+def _port(
+    name: str, geometry: str, package: str, image: str, emulator: str, machine: str, console: str, target: str, libc: str
+) -> Port:
+    suite, architecture, kernel = package.split("/")
+    return Port(
+        name,
+        geometry,
+        suite,
+        architecture,
+        kernel,
+        image,
+        f"qemu-system-{emulator}",
+        tuple(machine.split()),
+        console,
+        f"{target}-gcc-12",
+        f"libc6-dev-{libc}-cross",
+    )
+
+
+SERIAL = "-serial stdio"
+PSERIES = "pseries,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken,cap-ccf-assist=off"
+
+PORTS: tuple[Port, ...] = (
+    _port(
+        "x86-64", "x86_64_5level", "bookworm/amd64/linux-image-cloud-amd64", "vmlinuz", "x86_64",
+        f"-M pc -cpu max -m 256 {SERIAL}", "ttyS0", "x86_64-linux-gnu", "amd64",
+    ),
+    _port(
+        "s390x", "s390x", "bookworm/s390x/linux-image-s390x", "vmlinuz", "s390x",
+        "-M s390-ccw-virtio -cpu max -m 512 -chardev stdio,id=console -device sclpconsole,chardev=console", "ttysclp0",
+        "s390x-linux-gnu", "s390x",
+    ),
+    _port(
+        "i386", "i386", "bookworm/i386/linux-image-686", "vmlinuz", "x86_64",
+        f"-M pc -cpu qemu32 -m 256 {SERIAL}", "ttyS0", "i686-linux-gnu", "i386",
+    ),
+    _port(
+        "armhf", "arm_4_14", "bookworm/armhf/linux-image-armmp", "vmlinuz", "arm",
+        f"-M virt -cpu cortex-a15 -m 512 {SERIAL}", "ttyAMA0", "arm-linux-gnueabihf", "armhf",
+    ),
+    _port(
+        "mipsel", "mips32_4_14", "bookworm/mipsel/linux-image-4kc-malta", "vmlinuz", "mipsel",
+        f"-M malta -cpu 24Kf -m 256 {SERIAL}", "ttyS0", "mipsel-linux-gnu", "mipsel",
+    ),
+    _port(
+        "arm64", "arm64_4k_48", "bookworm/arm64/linux-image-cloud-arm64", "vmlinuz", "aarch64",
+        f"-M virt -cpu cortex-a57 -m 512 {SERIAL}", "ttyAMA0", "aarch64-linux-gnu", "arm64",
+    ),
+    _port(
+        "ppc64el", "ppc64_radix_64k", "bookworm/ppc64el/linux-image-powerpc64le", "vmlinux", "ppc64",
+        f"-M {PSERIES} -cpu power9 -m 1024 {SERIAL}", "hvc0", "powerpc64le-linux-gnu", "ppc64el",
+    ),
+    _port(
+        "riscv64", "riscv_sv57", "trixie/riscv64/linux-image-riscv64", "vmlinux", "riscv64",
+        f"-M virt -m 512 {SERIAL}", "ttyS0", "riscv64-linux-gnu", "riscv64",
+    ),
+)  # fmt: skip
+
+
+def compilers() -> tuple[str, ...]:
+    """The packages with the compilers of all ports, and the C library of each."""
+    targets = {p.target.removesuffix("-gcc-12").replace("_", "-") for p in PORTS}
+    return (*sorted(f"gcc-{target}" for target in targets), *sorted({p.headers for p in PORTS}))

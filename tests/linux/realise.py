@@ -1,0 +1,270 @@
+"""An example of the specification as a scenario for a kernel, or the reason why it cannot be one.
+
+What a state says is brought about by what a process may do: an entry is a page that has been written to, a table without
+entries is one whose page has been given up again, and an absent table is one under which nothing was touched.
+Addresses that a process cannot have are shifted: by multiples of what one entry of the topmost table maps, so that
+every mask on the way sees what it saw before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from bridge import geometry_of, map_in
+from linux.scenario import FIXED, MAYMOVE, Forget, Look, Map, Remap, Scenario, Tables, Touch
+from linux.started import Machine
+
+from mremap_impl.geometry import Geometry
+from verify.core import Symbol
+from verify.evaluate import Context, Table
+from verify.strategies.examples import Example
+from verify.values import MapValue, Member, Value, map_value
+
+BAD = ("bad_pgd", "bad_p4d", "bad_pud", "bad_pmd")
+FAR = 64
+"""How many pages on either side of a range are looked at, beside those of which the state says something."""
+
+
+class Reason(Enum):
+    """Why an example is not put to a kernel. There are no others."""
+
+    REFUSED = "a table is refused on the way, which no process can bring about"
+    BAD = "an upper entry is bad, which no process can bring about"
+    NOTHING = "there is nothing to move: the length is 0, or the old range passes the top of the word"
+    OVERLAP = "the ranges overlap, which mremap refuses"
+    DESTINATION = "something stands in the new range, which mremap unmaps first"
+    TOO_WIDE = "what it takes does not fit user space, however it is shifted"
+    OCCUPIED = "the process has something of its own there"
+
+
+@dataclass(frozen=True, slots=True)
+class Realised:
+    """An example as it can be: what is there before, and the scenario that brings it about and moves.
+
+    `example`: what was to be realised, where the process stands and as far as it sees. Each page is a member of its own.
+    `origin`: by the address of each page, its entry. `shifted`: whether addresses are others than they were.
+    `tables`: how many tables, of all levels, the scenario makes before it moves: at least, and at most, where the process
+    may have some of them for areas of its own.
+    """
+
+    example: Example
+    scenario: Scenario
+    origin: Mapping[int, Member]
+    shifted: bool
+    tables: tuple[int, int]
+
+
+def realised(name: str, example: Example, machine: Machine, unmaps: bool) -> Realised | Reason:
+    """An example of a move as a scenario; or why it cannot be one. `unmaps`: what is moved is said to take the place of
+    what stands there, as mremap has it."""
+    context = example.context
+    geometry = geometry_of(context)
+    arguments = {s.name: v for s, v in example.arguments.items()}
+    state = {s.name: v for s, v in example.state.items()}
+    old_addr, new_addr, length = (_word(arguments[n]) for n in ("old_addr", "new_addr", "len"))
+    size = 1 << context.word_bits
+    pte = map_in(state, "pte")
+    entries = sorted(a for a, held in pte.entries.items() if isinstance(a, int) and held != pte.default)
+    why = unrealisable(state, (old_addr, new_addr, length), entries, size, unmaps)
+    if why is not None:
+        return why
+    page = geometry.PAGE_SIZE
+    needed = [(old_addr, length), (new_addr, length), *((a, page) for a in entries)]
+    place = placed(needed, geometry, machine)
+    if place is None:
+        return Reason.TOO_WIDE
+    at = place.at
+    old, new = at(old_addr), at(new_addr)
+    there = [at(a) for a in entries]
+    emptied = _emptied(state, geometry, (old_addr, length), entries)
+    steps = [
+        *(Map(start, end - start) for start, end in _areas([(old, length), *((a, page) for a in there)])),
+        Tables(),
+        *(step for a in emptied for step in (Touch(at(a)), Forget(at(a), page))),
+        *(Touch(a) for a in there),
+        Tables(),
+        Remap(old, length, length, MAYMOVE | FIXED, new),
+        Tables(),
+        *(Look(start, end - start) for start, end in _looked(old, new, length, there, geometry)),
+    ]
+    origin = {a: Member(pte.default.type, 1 + number) for number, a in enumerate(there)}  # type: ignore[union-attr]
+    touched = [*there, *(at(a) for a in emptied)]
+    wanted = [(level, t) for level in LEVELS for t in tables(level, touched, geometry)]
+    own = sum(not _free(t, t + (1 << LEVELS[level](geometry)[0]), machine) for level, t in wanted)
+    as_it_is = _as_it_is(example, {"old_addr": old, "new_addr": new, "len": length}, origin, touched, geometry)
+    return Realised(as_it_is, Scenario(name, tuple(steps)), origin, place.shifted, (len(wanted) - own, len(wanted)))
+
+
+def unrealisable(
+    state: Mapping[str, Value], arguments: tuple[int, int, int], entries: Sequence[int], size: int, unmaps: bool
+) -> Reason | None:
+    """What of an example no process can bring about, if anything. `size`: one more than the last address."""
+    old_addr, new_addr, length = arguments
+    if old_addr + length > size or length == 0 or (old_addr + length) % size == 0:
+        return Reason.NOTHING
+    if (old_addr - new_addr) % size < length or (new_addr - old_addr) % size < length:
+        return Reason.OVERLAP
+    if not unmaps and any((a - new_addr) % size < length for a in entries):
+        return Reason.DESTINATION
+    if any(map_in(state, name).entries for name in BAD if name in state):
+        return Reason.BAD
+    return None
+
+
+# --- where ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where addresses are shifted to: by the number of the span that they lie in, that of another one."""
+
+    span_shift: int
+    spans: Mapping[int, int]
+
+    @property
+    def shifted(self) -> bool:
+        return any(span != there for span, there in self.spans.items())
+
+    def at(self, addr: int) -> int:
+        """Where an address is shifted to."""
+        return addr + (self.spans[addr >> self.span_shift] - (addr >> self.span_shift) << self.span_shift)
+
+
+def placed(needed: Sequence[tuple[int, int]], geometry: Geometry, machine: Machine) -> Place | None:
+    """Where ranges, address and length, can be: where they are, or shifted; None if nowhere.
+
+    Spans that lie side by side stay so, the last one of the word and the first among them: a range that passes the top
+    of the word does not where it is shifted to. Between two that do not lie side by side there is one left empty.
+    """
+    shift, count = geometry.pgdir_shift, 1 << geometry.word_bits - geometry.pgdir_shift
+    touched = sorted({n % count for a, length in needed for n in range(a >> shift, (a + length - 1 >> shift) + 1)})
+    if all(_free(a, a + length, machine) and a + length <= geometry.task_size for a, length in needed):
+        return Place(shift, {n: n for n in touched})
+    free = _free_spans(shift, geometry.task_size, machine)
+    found: dict[int, int] = {}
+    for run in _runs(touched, count):
+        start = next((n for n in free if all(n + i in free for i in range(-1, len(run) + 1))), None)
+        if start is None:
+            return None
+        found.update({span: start + i for i, span in enumerate(run)})
+        free = {n: None for n in free if n > start + len(run)}
+    return Place(shift, found)
+
+
+LOWEST = 1 << 20
+"""Below this a process may have nothing of its own: the system keeps it, against null pointers."""
+
+
+def _free(start: int, end: int, machine: Machine) -> bool:
+    """Whether nothing stands in a range, nor just beside it: what lies there may grow."""
+    margin = 1 << 20
+    return start >= LOWEST and all(end + margin <= a or e + margin <= start for a, e in machine.occupied)
+
+
+def _free_spans(shift: int, task_size: int, machine: Machine) -> dict[int, None]:
+    """The numbers of the spans of user space in which nothing stands, in order."""
+    taken = {n for start, end in machine.occupied for n in range(start >> shift, (end - 1 >> shift) + 1)}
+    return {n: None for n in range(1, task_size >> shift) if n not in taken}
+
+
+def _runs(numbers: Sequence[int], count: int) -> list[list[int]]:
+    """Numbers in order, below `count`, those that follow each other put together; after the last one comes 0."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][-1] + 1 == number:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    if len(runs) > 1 and runs[0][0] == 0 and runs[-1][-1] == count - 1:
+        runs = [runs[-1] + runs[0], *runs[1:-1]]
+    return runs
+
+
+# --- what ----------------------------------------------------------------------------------------------------------
+
+
+def _areas(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Ranges, address and length, put together where they touch: first address and end of each, in order."""
+    found: list[tuple[int, int]] = []
+    for start, length in sorted(ranges):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], start + length))
+        else:
+            found.append((start, start + length))
+    return found
+
+
+def _looked(old: int, new: int, length: int, pages: Iterable[int], geometry: Geometry) -> list[tuple[int, int]]:
+    """What is looked at: both ranges, and what lies around them and around each page that there is."""
+    page, far = geometry.PAGE_SIZE, FAR * geometry.PAGE_SIZE
+    ranges = [(old - far, length + 2 * far), (new - far, length + 2 * far), *((a - page, 3 * page) for a in pages)]
+    return [(max(0, start), min(end, geometry.task_size)) for start, end in _areas(ranges)]
+
+
+def _emptied(
+    state: Mapping[str, Value], geometry: Geometry, old: tuple[int, int], entries: Iterable[int]
+) -> list[int]:
+    """A page in each part of the old range whose table is there, with no entry in it."""
+    start, length = old
+    held = {a & geometry.PMD_MASK for a in entries}
+    tables = sorted(t for t, there in map_in(state, "table").entries.items() if there and isinstance(t, int))
+    found = []
+    for table in tables:
+        first, last = max(table, start), min(table + geometry.PMD_SIZE, start + length)
+        if first < last and table not in held:
+            found.append(first)
+    return found
+
+
+def _as_it_is(
+    example: Example, arguments: Mapping[str, int], origin: Mapping[int, Member], touched: Sequence[int], geometry: Geometry
+) -> Example:
+    """The example, with what has been brought about in place of what it asked for."""
+    bits = example.context.word_bits
+    state: dict[Symbol, Value] = {}
+    for symbol, before in example.state.items():
+        match symbol.name, before:
+            case "pte", MapValue():
+                value: Value = map_value(before.type, before.default, dict(origin), bits)
+            case name, MapValue() if name in LEVELS:
+                value = map_value(before.type, False, dict.fromkeys(tables(name, touched, geometry), True), bits)
+            case name, MapValue() if name in (*BAD, "refuses"):
+                value = map_value(before.type, False, {}, bits)
+            case _:
+                value = before
+        state[symbol] = value
+    given: dict[Symbol, Value] = {s: arguments.get(s.name, v) for s, v in example.arguments.items()}
+    return replace(example, arguments=given, state=state)
+
+
+def tables(name: str, touched: Iterable[int], geometry: Geometry) -> set[int]:
+    """The tables of a level that it takes to map these pages, by their first addresses; none where it is folded away."""
+    shift, below = LEVELS[name](geometry)
+    return set() if shift == below else {a >> shift << shift for a in touched}
+
+
+LEVELS: Mapping[str, Callable[[Geometry], tuple[int, int]]] = {
+    "table": lambda g: (g.pmd_shift, g.page_shift),
+    "pmd_table": lambda g: (g.pud_shift, g.pmd_shift),
+    "pud_table": lambda g: (g.p4d_shift, g.pud_shift),
+    "p4d_table": lambda g: (g.pgdir_shift, g.p4d_shift),
+}
+"""The states that say which tables there are: log2 of what one table maps, and of what one of its entries does."""
+
+
+def identity(context: Context, realised_: Realised, old: int, new: int) -> dict[str, Table]:
+    """What the hook is on this kernel, as far as a process sees: it leaves each page what it is."""
+    size = 1 << context.word_bits
+    rows = {(entry, a, (a - old + new) % size): entry for a, entry in realised_.origin.items()}
+    return {
+        name: Table(Member(define.result, 10_000), rows)  # type: ignore[arg-type]
+        for name, define in context.defines.items()
+        if define.value is None and name.endswith(".move_pte")
+    }
+
+
+def _word(value: Value) -> int:
+    assert isinstance(value, int)
+    return value
