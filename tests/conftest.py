@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from generated import EXAMPLES, BadSuite, Drawn, Suite, implementations, suite
+from linux.binding import claims
 
 from mremap_impl import history
 from mremap_impl.mm import Mm, Pmd
@@ -26,6 +27,8 @@ TOLD = pytest.StashKey[dict[str, list[str]]]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     help_ = f"examples for each procedure of the specification (default {EXAMPLES})"
     parser.addoption("--examples", type=int, default=EXAMPLES, help=help_)
+    help_ = "linux: the tests on the kernel that is running alone, with more moves"
+    parser.addoption("--implementation", choices=["mremap_impl", "linux"], default="mremap_impl", help=help_)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -42,14 +45,26 @@ def pytest_configure(config: pytest.Config) -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `--implementation linux`, leaves the tests on the kernel that is running."""
+    if config.getoption("--implementation") == "linux":
+        others = [item for item in items if item.path.name != "test_linux.py"]
+        items[:] = [item for item in items if item.path.name == "test_linux.py"]
+        config.hook.pytest_deselected(items=others)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "generated" not in metafunc.fixturenames:
+    if not {"generated", "on_linux"} & set(metafunc.fixturenames):
         return
     try:
-        tests = whole_suite(metafunc.config).tests
+        made = whole_suite(metafunc.config)
+        tests = made.tests
     except BadSuite as error:
         # A function under test stands in a module, which is a collector; pytest types it as maybe None.
         raise metafunc.definition.parent.CollectError(str(error)) from error  # type: ignore[union-attr]
+    if "on_linux" in metafunc.fixturenames:
+        metafunc.parametrize("on_linux", [pytest.param(t, id=t.id) for t in claims(made)[0]])
+        return
     # Those of one procedure in one process, so that its examples are drawn once.
     grouped = [pytest.param(t, id=t.id, marks=pytest.mark.xdist_group(t.routine.qualified)) for t in tests]
     metafunc.parametrize("generated", grouped)

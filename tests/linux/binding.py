@@ -1,46 +1,50 @@
-"""Which procedures a kernel is an implementation of, what of them a process sees, and what today's kernels do otherwise.
+"""Which claims a kernel is asked about, what of them a process sees, and what today's kernels do otherwise.
 
-| procedure | what a process does |
-|---|---|
-| `mremap.mremap_fixed` | mremap(2) with MREMAP_MAYMOVE and MREMAP_FIXED, old and new length alike |
-| `move_page_tables.move_page_tables` | the same, into a range in which nothing stands |
+A move is carried out by mremap(2) with MREMAP_MAYMOVE and MREMAP_FIXED, old and new length alike. So a kernel is an
+implementation of `mremap.mremap_fixed`; and, into a range in which nothing stands, of `move_page_tables`.
 
 A process sees `pte`, as far as a page is present and where it was written, and `done`: all of it where mremap returned
 the new address. It does not see what else the states say, and no claim that reads one of these is put to it.
+The hook is the kernel's own: it leaves each page what it is.
 
 What today's kernels do otherwise than the code of 2005, by design:
 
-- Where both ranges have a whole PMD the table is moved, and none is made (since 5.11 PUDs as well, on some ports).
+- Where both ranges have a whole PMD its table is moved, and none is made; on some ports whole PUDs as well (since
+5.11).
 - There is no LATENCY_LIMIT (since 5.14).
-- The new range is unmapped before, with its tables.
 
-A process does not see any of that but for the size of its page tables, which is looked at before the move alone.
-Nothing else is excused.
+A process sees that in the size of its page tables alone, and after the move nothing is said about that size. Before it,
+the tables must be those that the state says. Nothing else is excused.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from errno import errorcode
 
-from bridge import Misbehaved, Outcome, geometry_of
-from generated import Generated, Ran, Suite
-from linux.realise import Realised, Reason, identity, realised
-from linux.scenario import Report
-from linux.started import Machine
+from bridge import Misbehaved, Outcome
+from generated import Generated, Ran, Suite, broken
 
+from linux.realise import Realised
+from linux.scenario import Report
 from verify import core
 from verify.core import Symbol, SymbolKind
+from verify.evaluate import Table
 from verify.sites import subexpressions
 from verify.strategies.examples import Example
-from verify.values import MapValue, Value, map_value
+from verify.values import MapValue, Member, Value, map_value
 
-PROCEDURES: Mapping[str, bool] = {"mremap.mremap_fixed": True, "move_page_tables.move_page_tables": False}
-"""The procedures, and whether each unmaps the new range first, as mremap does."""
+MREMAP, MOVE = "mremap.mremap_fixed", "move_page_tables.move_page_tables"
+PROCEDURES = (MREMAP, MOVE)
+"""The procedures that a kernel is an implementation of. The second where nothing stands in the new range."""
 
 SEEN = ("pte",)
 """The states that a process sees."""
+
+KIB = 1024
+"""The unit of VmPTE, which is rounded down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +55,26 @@ class Unseen:
     reads: tuple[str, ...]
 
 
-def put(suite: Suite, procedure: str) -> tuple[list[Generated], list[Unseen]]:
-    """The claims about a procedure that a process sees, and the others."""
+def claims(suite: Suite) -> tuple[list[Generated], list[Unseen]]:
+    """The claims about PROCEDURES that a process sees, and the others."""
     seen: list[Generated] = []
     unseen: list[Unseen] = []
     for test in suite.tests:
-        if test.routine.qualified != procedure:
-            continue
-        reads = _reads(test)
-        if reads <= set(SEEN):
-            seen.append(test)
-        else:
-            unseen.append(Unseen(test, tuple(sorted(reads - set(SEEN)))))
+        if test.routine.qualified in PROCEDURES:
+            reads = _reads(test) - set(SEEN)
+            if reads:
+                unseen.append(Unseen(test, tuple(sorted(reads))))
+            else:
+                seen.append(test)
     return seen, unseen
 
 
 def _reads(test: Generated) -> set[str]:
     """The states that a claim reads as they are after the call."""
-    if test.clause is None:  # that what `modifies` does not name stays: it speaks of all the others
-        return {"every state"}
-    return {e.symbol.name for e in _now(test.clause.expr) if isinstance(e, core.Var) and e.symbol.kind is SymbolKind.STATE}
+    if test.clause is None:  # that what `modifies` does not name stays
+        return {"all that `modifies` does not name"}
+    parts = _now(test.clause.expr)
+    return {e.symbol.name for e in parts if isinstance(e, core.Var) and e.symbol.kind is SymbolKind.STATE}
 
 
 def _now(expr: core.Expr) -> Iterable[core.Expr]:
@@ -79,39 +83,68 @@ def _now(expr: core.Expr) -> Iterable[core.Expr]:
     return (e for e in subexpressions(expr) if id(e) not in before)
 
 
-def ran(of: Realised, report: Report, routine: core.Routine) -> Ran:
-    """What a kernel made of an example, for the claims to be evaluated on."""
-    example, arguments = of.example, {s.name: v for s, v in of.example.arguments.items()}
-    old, new = arguments["old_addr"], arguments["new_addr"]
-    assert isinstance(old, int)
-    assert isinstance(new, int)
-    context = replace(example.context, tables=identity(example.context, of, old, new))
+# --- one move ------------------------------------------------------------------------------------------------------
+
+
+def ran(of: Realised, report: Report, routine: core.Routine) -> Ran | None:
+    """What a kernel made of an example, for the claims about a procedure; None where it is no example of that."""
+    example = for_routine(of.example, routine)
+    if routine.qualified == MOVE and any(0 <= a - of.new_addr < of.length for a in of.origin):
+        return None
+    context = replace(example.context, tables=_hook(of))
     try:
-        outcome: Outcome | str = _outcome(of, report, routine, new)
+        return Ran(replace(example, context=context), context, _outcome(of, report, routine))
     except Misbehaved as error:
-        outcome = str(error)
-    return Ran(example, context, outcome)
+        return Ran(replace(example, context=context), context, str(error))
 
 
-def _outcome(of: Realised, report: Report, routine: core.Routine, new: int) -> Outcome:
+def for_routine(example: Example, routine: core.Routine) -> Example:
+    """The same input, of another procedure whose parameters have the same names."""
+    named = {s.name: v for s, v in example.arguments.items()}
+    return replace(example, arguments={p: named[p.name] for p in routine.parameters})
+
+
+def _hook(of: Realised) -> dict[str, Table]:
+    """What the hook is, as far as a process sees: it leaves each page what it is."""
+    context = of.example.context
+    size = 1 << context.word_bits
+    rows: dict[tuple[Value, ...], Value] = {
+        (entry, a, (a - of.old_addr + of.new_addr) % size): entry for a, entry in of.origin.items()
+    }
+    return {
+        name: Table(Member(define.result, 10_000), rows)
+        for name, define in context.defines.items()
+        if define.value is None and isinstance(define.result, core.OpaqueType)
+    }
+
+
+def _outcome(of: Realised, report: Report, routine: core.Routine) -> Outcome:
     """Raises Misbehaved where what the process saw is no state of the specification."""
     if report.error is not None:
         raise Misbehaved(f"mremap failed: {errorcode.get(report.error, report.error)}")
     if report.ended:
         raise Misbehaved(report.ended)
-    if report.returned != new:
-        raise Misbehaved(f"mremap returned {report.returned!r}")
-    before, after = report.tables[0], report.tables[1]
-    page_size = geometry_of(of.example.context).PAGE_SIZE
-    least, most = of.tables
-    if not least * page_size <= (after - before) * 1024 <= most * page_size:
-        raise Misbehaved(f"before the move {after - before} KiB of tables were made, and not {least} to {most} tables")
+    if report.returned != of.new_addr:
+        raise Misbehaved(f"mremap returned {report.returned!r}, and was asked for {of.new_addr:#x}")
+    made, (least, most) = (report.tables[1] - report.tables[0]) * KIB, of.tables
+    if not least - KIB < made < most + KIB:
+        raise Misbehaved(f"before the move {made} bytes of tables were made, and not {least} to {most}")
+    if (of.old_addr, of.length) not in _within(report.unmapped, of.old_addr, of.length):
+        raise Misbehaved("the old range is not unmapped")
+    if _within(report.unmapped, of.new_addr, of.length):
+        raise Misbehaved("the new range is not mapped")
+    bits = of.example.context.word_bits
     state: dict[Symbol, Value] = dict(of.example.state)
     for symbol, value in of.example.state.items():
-        if symbol.name == "pte" and isinstance(value, MapValue):
-            state[symbol] = map_value(value.type, value.default, _entries(of, report), of.example.context.word_bits)
-    length = next(v for s, v in of.example.arguments.items() if s.name == "len")
-    return Outcome(state, dict.fromkeys(routine.results, length))
+        if symbol.name in SEEN and isinstance(value, MapValue):
+            state[symbol] = map_value(value.type, value.default, _entries(of, report), bits)
+    return Outcome(state, dict.fromkeys(routine.results, of.length))
+
+
+def _within(ranges: Iterable[tuple[int, int]], addr: int, length: int) -> list[tuple[int, int]]:
+    """What of ranges, address and length, lies in another one."""
+    cut = [(max(start, addr), min(start + size, addr + length)) for start, size in ranges]
+    return [(start, end - start) for start, end in cut if start < end]
 
 
 def _entries(of: Realised, report: Report) -> dict[Value, Value]:
@@ -124,17 +157,38 @@ def _entries(of: Realised, report: Report) -> dict[Value, Value]:
     return found
 
 
+# --- many ----------------------------------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True)
-class Realising:
-    """Examples, as scenarios, and for each that is none the reason."""
+class Failed:
+    """A claim that did not hold of a move: in which way, and what was seen of it."""
 
-    realised: tuple[Realised, ...]
-    left_out: tuple[Reason, ...]
+    test: Generated
+    why: str
+    move: Realised
+    ran: Ran
 
 
-def realising(procedure: str, examples: Sequence[Example], machine: Machine) -> Realising:
-    """Examples of a procedure as scenarios for a machine."""
-    found = [realised(f"{procedure}.{n}", e, machine, PROCEDURES[procedure]) for n, e in enumerate(examples)]
-    return Realising(
-        tuple(f for f in found if isinstance(f, Realised)), tuple(f for f in found if isinstance(f, Reason))
-    )
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What became of moves. `held`: by claim, for how many moves it held."""
+
+    held: Mapping[str, int]
+    failed: tuple[Failed, ...]
+
+
+def judged(suite: Suite, moves: Sequence[Realised], reports: Sequence[Report]) -> Judged:
+    """The claims that a process sees, of each move and what was seen of it."""
+    held: Counter[str] = Counter()
+    failed: list[Failed] = []
+    for test in claims(suite)[0]:
+        held[test.id] = 0
+        for move, report in zip(moves, reports, strict=True):
+            found = ran(move, report, test.routine)
+            why = None if found is None else broken(test, found)
+            if found is not None and why is not None:
+                failed.append(Failed(test, why, move, found))
+            elif found is not None:
+                held[test.id] += 1
+    return Judged(held, tuple(failed))

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from linux.packages import Archive, NoPackages
 from linux.ports import EMULATORS, Port, compilers
-from linux.scenario import Report, Scenario
-from linux.started import BadReport, Machine, listen
+from linux.scenario import BadReport, Report, Scenario
+from linux.started import Machine, listen
 
 HOST = "bookworm"
 """The suite that the emulators and compilers are of."""

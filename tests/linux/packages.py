@@ -1,7 +1,7 @@
 """Debian's packages, fetched and unpacked into a folder. Nothing is installed on the machine; downloads are kept.
 
-apt and dpkg do it, with states and lists of their own: what they think is installed is nothing at all, so what a package
-needs comes with it.
+apt and dpkg do it, with states and lists of their own: what they think is installed is nothing at all, so what a
+package needs comes with it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The kernels of the lab: for each port a package of Debian's, the machine that an emulator plays, and the compiler.
 
-The geometry of each is a port of `spec/ports.spec` or `spec/machine.spec`: where user space ends higher today than it did
-there, nothing above is asked for.
+The geometry of each is a port of `spec/ports.spec` or `spec/machine.spec`: where user space ends higher today than it
+did there, nothing above is asked for.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Port:
     """A kernel that can be booted.
 
     `suite`, `architecture`, `kernel`: the package, or the one that stands for it. `image`: how the name of the kernel
-    begins in its folder `boot`. `emulator`: the program, and `machine` its options. `console`: what the kernel calls the
-    one that is listened to. `target`: the compiler's name for it, and `headers` the package with its C library.
+    begins in its folder `boot`. `emulator`: the program, and `machine` its options. `console`: what the kernel calls
+    the one that is listened to. `target`: the compiler's name for it, and `headers` the package with its C library.
     `seconds`: how long a guest may run.
     """
 
@@ -44,7 +44,15 @@ class Port:
 
 
 def _port(
-    name: str, geometry: str, package: str, image: str, emulator: str, machine: str, console: str, target: str, libc: str
+    name: str,
+    geometry: str,
+    package: str,
+    image: str,
+    emulator: str,
+    machine: str,
+    console: str,
+    target: str,
+    libc: str,
 ) -> Port:
     suite, architecture, kernel = package.split("/")
     return Port(

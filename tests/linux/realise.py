@@ -1,7 +1,7 @@
 """An example of the specification as a scenario for a kernel, or the reason why it cannot be one.
 
-What a state says is brought about by what a process may do: an entry is a page that has been written to, a table without
-entries is one whose page has been given up again, and an absent table is one under which nothing was touched.
+What a state says is brought about by what a process may do: an entry is a page that has been written to, a table
+without entries is one whose page has been given up again, and an absent table is one under which nothing was touched.
 Addresses that a process cannot have are shifted: by multiples of what one entry of the topmost table maps, so that
 every mask on the way sees what it saw before.
 """
@@ -13,12 +13,11 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from bridge import geometry_of, map_in
+
 from linux.scenario import FIXED, MAYMOVE, Forget, Look, Map, Remap, Scenario, Tables, Touch
 from linux.started import Machine
-
 from mremap_impl.geometry import Geometry
 from verify.core import Symbol
-from verify.evaluate import Context, Table
 from verify.strategies.examples import Example
 from verify.values import MapValue, Member, Value, map_value
 
@@ -34,7 +33,6 @@ class Reason(Enum):
     BAD = "an upper entry is bad, which no process can bring about"
     NOTHING = "there is nothing to move: the length is 0, or the old range passes the top of the word"
     OVERLAP = "the ranges overlap, which mremap refuses"
-    DESTINATION = "something stands in the new range, which mremap unmaps first"
     TOO_WIDE = "what it takes does not fit user space, however it is shifted"
     OCCUPIED = "the process has something of its own there"
 
@@ -43,71 +41,68 @@ class Reason(Enum):
 class Realised:
     """An example as it can be: what is there before, and the scenario that brings it about and moves.
 
-    `example`: what was to be realised, where the process stands and as far as it sees. Each page is a member of its own.
-    `origin`: by the address of each page, its entry. `shifted`: whether addresses are others than they were.
-    `tables`: how many tables, of all levels, the scenario makes before it moves: at least, and at most, where the process
-    may have some of them for areas of its own.
+    `example`: what was to be realised, where the process stands and as far as it sees. Each page is a member of its
+    own. `old_addr`, `new_addr`, `length`: what moves. `origin`: by the address of each page, its entry.
+    `shifted`: whether addresses are others than they were.
+    `tables`: the bytes of the tables, of all levels, that the scenario makes before it moves: at least, and at most,
+    where the process may have some of them for areas of its own.
     """
 
     example: Example
     scenario: Scenario
+    old_addr: int
+    new_addr: int
+    length: int
     origin: Mapping[int, Member]
     shifted: bool
     tables: tuple[int, int]
 
 
-def realised(name: str, example: Example, machine: Machine, unmaps: bool) -> Realised | Reason:
-    """An example of a move as a scenario; or why it cannot be one. `unmaps`: what is moved is said to take the place of
-    what stands there, as mremap has it."""
+def realised(name: str, example: Example, machine: Machine) -> Realised | Reason:
+    """An example of a move as a scenario; or why it cannot be one.
+
+    It has the arguments `old_addr`, `new_addr` and `len`. What stands in the new range is unmapped by the move.
+    """
     context = example.context
     geometry = geometry_of(context)
     arguments = {s.name: v for s, v in example.arguments.items()}
     state = {s.name: v for s, v in example.state.items()}
     old_addr, new_addr, length = (_word(arguments[n]) for n in ("old_addr", "new_addr", "len"))
-    size = 1 << context.word_bits
-    pte = map_in(state, "pte")
-    entries = sorted(a for a, held in pte.entries.items() if isinstance(a, int) and held != pte.default)
-    why = unrealisable(state, (old_addr, new_addr, length), entries, size, unmaps)
+    why = unrealisable(state, old_addr, new_addr, length, 1 << context.word_bits)
     if why is not None:
         return why
-    page = geometry.PAGE_SIZE
-    needed = [(old_addr, length), (new_addr, length), *((a, page) for a in entries)]
-    place = placed(needed, geometry, machine)
+    pte, page = map_in(state, "pte"), geometry.PAGE_SIZE
+    entries = sorted(a for a, held in pte.entries.items() if isinstance(a, int) and held != pte.default)
+    place = placed([(old_addr, length), (new_addr, length), *((a, page) for a in entries)], geometry, machine)
     if place is None:
         return Reason.TOO_WIDE
-    at = place.at
-    old, new = at(old_addr), at(new_addr)
-    there = [at(a) for a in entries]
-    emptied = _emptied(state, geometry, (old_addr, length), entries)
-    steps = [
+    old, new, there = place.at(old_addr), place.at(new_addr), [place.at(a) for a in entries]
+    emptied = [place.at(a) for a in _emptied(state, geometry, (old_addr, length), entries)]
+    steps = (
         *(Map(start, end - start) for start, end in _areas([(old, length), *((a, page) for a in there)])),
         Tables(),
-        *(step for a in emptied for step in (Touch(at(a)), Forget(at(a), page))),
+        *(step for a in emptied for step in (Touch(a), Forget(a, page))),
         *(Touch(a) for a in there),
         Tables(),
         Remap(old, length, length, MAYMOVE | FIXED, new),
         Tables(),
         *(Look(start, end - start) for start, end in _looked(old, new, length, there, geometry)),
-    ]
-    origin = {a: Member(pte.default.type, 1 + number) for number, a in enumerate(there)}  # type: ignore[union-attr]
-    touched = [*there, *(at(a) for a in emptied)]
-    wanted = [(level, t) for level in LEVELS for t in tables(level, touched, geometry)]
-    own = sum(not _free(t, t + (1 << LEVELS[level](geometry)[0]), machine) for level, t in wanted)
-    as_it_is = _as_it_is(example, {"old_addr": old, "new_addr": new, "len": length}, origin, touched, geometry)
-    return Realised(as_it_is, Scenario(name, tuple(steps)), origin, place.shifted, (len(wanted) - own, len(wanted)))
+    )
+    none = pte.default
+    assert isinstance(none, Member)
+    origin = {a: Member(none.type, 1 + number) for number, a in enumerate(there)}
+    touched = [*there, *emptied]
+    brought_about = _as_it_is(example, {"old_addr": old, "new_addr": new, "len": length}, origin, touched, geometry)
+    made = _table_bytes(touched, geometry, machine)
+    return Realised(brought_about, Scenario(name, steps), old, new, length, origin, place.shifted, made)
 
 
-def unrealisable(
-    state: Mapping[str, Value], arguments: tuple[int, int, int], entries: Sequence[int], size: int, unmaps: bool
-) -> Reason | None:
+def unrealisable(state: Mapping[str, Value], old_addr: int, new_addr: int, length: int, size: int) -> Reason | None:
     """What of an example no process can bring about, if anything. `size`: one more than the last address."""
-    old_addr, new_addr, length = arguments
-    if old_addr + length > size or length == 0 or (old_addr + length) % size == 0:
+    if length == 0 or old_addr + length >= size:
         return Reason.NOTHING
     if (old_addr - new_addr) % size < length or (new_addr - old_addr) % size < length:
         return Reason.OVERLAP
-    if not unmaps and any((a - new_addr) % size < length for a in entries):
-        return Reason.DESTINATION
     if any(map_in(state, name).entries for name in BAD if name in state):
         return Reason.BAD
     return None
@@ -203,9 +198,7 @@ def _looked(old: int, new: int, length: int, pages: Iterable[int], geometry: Geo
     return [(max(0, start), min(end, geometry.task_size)) for start, end in _areas(ranges)]
 
 
-def _emptied(
-    state: Mapping[str, Value], geometry: Geometry, old: tuple[int, int], entries: Iterable[int]
-) -> list[int]:
+def _emptied(state: Mapping[str, Value], geometry: Geometry, old: tuple[int, int], entries: Iterable[int]) -> list[int]:
     """A page in each part of the old range whose table is there, with no entry in it."""
     start, length = old
     held = {a & geometry.PMD_MASK for a in entries}
@@ -219,7 +212,11 @@ def _emptied(
 
 
 def _as_it_is(
-    example: Example, arguments: Mapping[str, int], origin: Mapping[int, Member], touched: Sequence[int], geometry: Geometry
+    example: Example,
+    arguments: Mapping[str, int],
+    origin: Mapping[int, Member],
+    touched: Sequence[int],
+    geometry: Geometry,
 ) -> Example:
     """The example, with what has been brought about in place of what it asked for."""
     bits = example.context.word_bits
@@ -227,7 +224,7 @@ def _as_it_is(
     for symbol, before in example.state.items():
         match symbol.name, before:
             case "pte", MapValue():
-                value: Value = map_value(before.type, before.default, dict(origin), bits)
+                value: Value = map_value(before.type, before.default, {a: origin[a] for a in origin}, bits)
             case name, MapValue() if name in LEVELS:
                 value = map_value(before.type, False, dict.fromkeys(tables(name, touched, geometry), True), bits)
             case name, MapValue() if name in (*BAD, "refuses"):
@@ -240,7 +237,8 @@ def _as_it_is(
 
 
 def tables(name: str, touched: Iterable[int], geometry: Geometry) -> set[int]:
-    """The tables of a level that it takes to map these pages, by their first addresses; none where it is folded away."""
+    """The tables of a level that it takes to map these pages, by their first addresses; none where it is folded
+    away."""
     shift, below = LEVELS[name](geometry)
     return set() if shift == below else {a >> shift << shift for a in touched}
 
@@ -254,15 +252,16 @@ LEVELS: Mapping[str, Callable[[Geometry], tuple[int, int]]] = {
 """The states that say which tables there are: log2 of what one table maps, and of what one of its entries does."""
 
 
-def identity(context: Context, realised_: Realised, old: int, new: int) -> dict[str, Table]:
-    """What the hook is on this kernel, as far as a process sees: it leaves each page what it is."""
-    size = 1 << context.word_bits
-    rows = {(entry, a, (a - old + new) % size): entry for a, entry in realised_.origin.items()}
-    return {
-        name: Table(Member(define.result, 10_000), rows)  # type: ignore[arg-type]
-        for name, define in context.defines.items()
-        if define.value is None and name.endswith(".move_pte")
-    }
+def _table_bytes(touched: Sequence[int], geometry: Geometry, machine: Machine) -> tuple[int, int]:
+    """What the tables take that map these pages: at least, where the process may have some already, and at most."""
+    least = most = 0
+    for name, levels in LEVELS.items():
+        shift, below = levels(geometry)
+        size = (1 << shift - below) * geometry.word_bits // 8  # an entry is as long as a word
+        for table in tables(name, touched, geometry):
+            most += size
+            least += size if _free(table, table + (1 << shift), machine) else 0
+    return least, most
 
 
 def _word(value: Value) -> int:
