@@ -252,11 +252,15 @@ LEVELS: Mapping[str, Callable[[Geometry], tuple[int, int]]] = {
 """The states that say which tables there are: log2 of what one table maps, and of what one of its entries does."""
 
 
+COUNTED = ("table", "pmd_table", "pud_table")
+"""Which of them are in the count of a process's tables: those of p4d entries are in none."""
+
+
 def _table_bytes(touched: Sequence[int], geometry: Geometry, machine: Machine) -> tuple[int, int]:
     """What the tables take that map these pages: at least, where the process may have some already, and at most."""
     least = most = 0
-    for name, levels in LEVELS.items():
-        shift, below = levels(geometry)
+    for name in COUNTED:
+        shift, below = LEVELS[name](geometry)
         size = (1 << shift - below) * geometry.word_bits // 8  # an entry is as long as a word
         for table in tables(name, touched, geometry):
             most += size
