@@ -2,9 +2,9 @@
 
     python tests/lab.py [--write] [PORT ...]
 
-Without a PORT, all of them. With --write the table goes into tests/linux/README.md. It is 0 if each guest got to its end
-and every claim held. Nothing is installed: packages are fetched with apt and unpacked into a folder of the cache, which
-is kept. It takes a gigabyte of downloads the first time.
+Without a PORT, all of them. With --write the table goes into tests/linux/README.md. It is 0 if each guest got to its
+end and every claim held. Nothing is installed: packages are fetched with apt and unpacked into a folder of the cache,
+which is kept. It takes a gigabyte of downloads the first time.
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ from generated import Broken, Generated, Suite
 from linux.binding import PROCEDURES, claims, judged
 from linux.here import Put, check, port, put, told
 from linux.moves import drawn, moves
-from linux.realise import Realised, Reason
+from linux.place import Reason
+from linux.realise import Realised
 from linux.scenario import Map, Remap, Scenario, Step, Tables, Touch, reports
 from linux.started import RUNNER, NoRunner, here, run
 

@@ -11,7 +11,7 @@ from vector_files import FOLDER, Vector, read, vectors_of
 
 from linux.binding import Failed, Judged, claims, judged
 from linux.moves import Moves, drawn, moves, of_vectors
-from linux.realise import Reason
+from linux.place import Reason
 from linux.started import Machine, NoRunner, here, run
 
 LARGER = "la57"

@@ -10,7 +10,8 @@ from generated import Suite, each_example
 from vector_files import Vector
 
 from linux.binding import MREMAP
-from linux.realise import Realised, Reason, realised
+from linux.place import Reason
+from linux.realise import Realised, realised
 from linux.started import Machine
 from verify.core import Symbol
 from verify.evaluate import evaluate

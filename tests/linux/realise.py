@@ -1,19 +1,17 @@
-"""An example of the specification as a scenario for a kernel, or the reason why it cannot be one.
+"""An example of a move as a scenario for a kernel, or the reason why it cannot be one.
 
 What a state says is brought about by what a process may do: an entry is a page that has been written to, a table
 without entries is one whose page has been given up again, and an absent table is one under which nothing was touched.
-Addresses that a process cannot have are shifted: by multiples of what one entry of the topmost table maps, so that
-every mask on the way sees what it saw before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
 
 from bridge import geometry_of, map_in
 
+from linux.place import Reason, areas, free, placed
 from linux.scenario import FIXED, MAYMOVE, Forget, Look, Map, Remap, Scenario, Tables, Touch
 from linux.started import Machine
 from mremap_impl.geometry import Geometry
@@ -24,17 +22,6 @@ from verify.values import MapValue, Member, Value, map_value
 BAD = ("bad_pgd", "bad_p4d", "bad_pud", "bad_pmd")
 FAR = 64
 """How many pages on either side of a range are looked at, beside those of which the state says something."""
-
-
-class Reason(Enum):
-    """Why an example is not put to a kernel. There are no others."""
-
-    REFUSED = "a table is refused on the way, which no process can bring about"
-    BAD = "an upper entry is bad, which no process can bring about"
-    NOTHING = "there is nothing to move: the length is 0, or the old range passes the top of the word"
-    OVERLAP = "the ranges overlap, which mremap refuses"
-    TOO_WIDE = "what it takes does not fit user space, however it is shifted"
-    OCCUPIED = "the process has something of its own there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +66,7 @@ def realised(name: str, example: Example, machine: Machine) -> Realised | Reason
     old, new, there = place.at(old_addr), place.at(new_addr), [place.at(a) for a in entries]
     emptied = [place.at(a) for a in _emptied(state, geometry, (old_addr, length), entries)]
     steps = (
-        *(Map(start, end - start) for start, end in _areas([(old, length), *((a, page) for a in there)])),
+        *(Map(start, end - start) for start, end in areas([(old, length), *((a, page) for a in there)])),
         Tables(),
         *(step for a in emptied for step in (Touch(a), Forget(a, page))),
         *(Touch(a) for a in there),
@@ -108,94 +95,14 @@ def unrealisable(state: Mapping[str, Value], old_addr: int, new_addr: int, lengt
     return None
 
 
-# --- where ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where addresses are shifted to: by the number of the span that they lie in, that of another one."""
-
-    span_shift: int
-    spans: Mapping[int, int]
-
-    @property
-    def shifted(self) -> bool:
-        return any(span != there for span, there in self.spans.items())
-
-    def at(self, addr: int) -> int:
-        """Where an address is shifted to."""
-        return addr + (self.spans[addr >> self.span_shift] - (addr >> self.span_shift) << self.span_shift)
-
-
-def placed(needed: Sequence[tuple[int, int]], geometry: Geometry, machine: Machine) -> Place | None:
-    """Where ranges, address and length, can be: where they are, or shifted; None if nowhere.
-
-    Spans that lie side by side stay so, the last one of the word and the first among them: a range that passes the top
-    of the word does not where it is shifted to. Between two that do not lie side by side there is one left empty.
-    """
-    shift, count = geometry.pgdir_shift, 1 << geometry.word_bits - geometry.pgdir_shift
-    touched = sorted({n % count for a, length in needed for n in range(a >> shift, (a + length - 1 >> shift) + 1)})
-    if all(_free(a, a + length, machine) and a + length <= geometry.task_size for a, length in needed):
-        return Place(shift, {n: n for n in touched})
-    free = _free_spans(shift, geometry.task_size, machine)
-    found: dict[int, int] = {}
-    for run in _runs(touched, count):
-        start = next((n for n in free if all(n + i in free for i in range(-1, len(run) + 1))), None)
-        if start is None:
-            return None
-        found.update({span: start + i for i, span in enumerate(run)})
-        free = {n: None for n in free if n > start + len(run)}
-    return Place(shift, found)
-
-
-LOWEST = 1 << 20
-"""Below this a process may have nothing of its own: the system keeps it, against null pointers."""
-
-
-def _free(start: int, end: int, machine: Machine) -> bool:
-    """Whether nothing stands in a range, nor just beside it: what lies there may grow."""
-    margin = 1 << 20
-    return start >= LOWEST and all(end + margin <= a or e + margin <= start for a, e in machine.occupied)
-
-
-def _free_spans(shift: int, task_size: int, machine: Machine) -> dict[int, None]:
-    """The numbers of the spans of user space in which nothing stands, in order."""
-    taken = {n for start, end in machine.occupied for n in range(start >> shift, (end - 1 >> shift) + 1)}
-    return {n: None for n in range(1, task_size >> shift) if n not in taken}
-
-
-def _runs(numbers: Sequence[int], count: int) -> list[list[int]]:
-    """Numbers in order, below `count`, those that follow each other put together; after the last one comes 0."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and runs[-1][-1] + 1 == number:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    if len(runs) > 1 and runs[0][0] == 0 and runs[-1][-1] == count - 1:
-        runs = [runs[-1] + runs[0], *runs[1:-1]]
-    return runs
-
-
 # --- what ----------------------------------------------------------------------------------------------------------
-
-
-def _areas(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Ranges, address and length, put together where they touch: first address and end of each, in order."""
-    found: list[tuple[int, int]] = []
-    for start, length in sorted(ranges):
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], start + length))
-        else:
-            found.append((start, start + length))
-    return found
 
 
 def _looked(old: int, new: int, length: int, pages: Iterable[int], geometry: Geometry) -> list[tuple[int, int]]:
     """What is looked at: both ranges, and what lies around them and around each page that there is."""
     page, far = geometry.PAGE_SIZE, FAR * geometry.PAGE_SIZE
     ranges = [(old - far, length + 2 * far), (new - far, length + 2 * far), *((a - page, 3 * page) for a in pages)]
-    return [(max(0, start), min(end, geometry.task_size)) for start, end in _areas(ranges)]
+    return [(max(0, start), min(end, geometry.task_size)) for start, end in areas(ranges)]
 
 
 def _emptied(state: Mapping[str, Value], geometry: Geometry, old: tuple[int, int], entries: Iterable[int]) -> list[int]:
@@ -264,7 +171,7 @@ def _table_bytes(touched: Sequence[int], geometry: Geometry, machine: Machine) -
         size = (1 << shift - below) * geometry.word_bits // 8  # an entry is as long as a word
         for table in tables(name, touched, geometry):
             most += size
-            least += size if _free(table, table + (1 << shift), machine) else 0
+            least += size if free(table, table + (1 << shift), machine) else 0
     return least, most
 
 

@@ -19,6 +19,7 @@
 #include <sys/prctl.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,6 +27,8 @@
 #define LIMIT 60 /* seconds that a scenario may take, where every instruction is emulated */
 
 static uintptr_t page_size;
+static uintptr_t returned; /* by mremap, the last time, unless that */
+static int failed = 1;
 static char maps[1 << 16];
 
 static void say(const char *format, ...)
@@ -91,11 +94,19 @@ static void say_areas(void)
 	}
 }
 
-static void map(uintptr_t addr, uintptr_t length)
+static void map(uintptr_t addr, uintptr_t length, int kind)
 {
-	void *got = mmap((void *)addr, length, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	int flags = kind & 1 ? MAP_SHARED : MAP_PRIVATE, file = -1;
+	void *got;
 
+	if (kind & 2) {
+		file = memfd_create("scenario", 0);
+		if (file < 0 || ftruncate(file, length))
+			impossible("memfd_create");
+	} else {
+		flags |= MAP_ANONYMOUS;
+	}
+	got = mmap((void *)addr, length, PROT_READ | PROT_WRITE, flags | MAP_FIXED_NOREPLACE, file, 0);
 	if (got != (void *)addr) {
 		say("o %lx\n", (unsigned long)addr);
 		_exit(0);
@@ -118,12 +129,34 @@ static void say_tables(void)
 
 static void remap(uintptr_t old_addr, uintptr_t old_len, uintptr_t new_len, int flags, uintptr_t new_addr)
 {
-	void *got = mremap((void *)old_addr, old_len, new_len, flags, (void *)new_addr);
+	/* Not by the C library, which does not hand on all of the arguments. */
+	uintptr_t got = syscall(SYS_mremap, old_addr, old_len, new_len, (unsigned long)flags, new_addr);
 
-	if (got == MAP_FAILED)
+	failed = got == (uintptr_t)-1;
+	returned = got;
+	if (failed)
 		say("x %x\n", errno);
 	else
 		say("r %lx\n", (unsigned long)got);
+}
+
+/* Whether a page was written, and where. */
+static int written(uintptr_t addr, uintptr_t *mark)
+{
+	*mark = *(volatile uintptr_t *)addr;
+	return *(volatile uintptr_t *)(addr + page_size - sizeof(addr)) == ~*mark;
+}
+
+static void held(uintptr_t offset)
+{
+	uintptr_t mark;
+
+	if (failed)
+		return;
+	if (written(returned + offset, &mark))
+		say("h %lx %lx\n", (unsigned long)offset, (unsigned long)mark);
+	else
+		say("g %lx\n", (unsigned long)offset);
 }
 
 /* Of a range that is mapped: which pages are present or swapped out, and where each was written. */
@@ -138,11 +171,10 @@ static void look_at_pages(uintptr_t start, uintptr_t end)
 		if (pread64(file, &entry, 8, (off64_t)(addr / page_size) * 8) != 8)
 			impossible("pagemap");
 		if (entry >> 62) {
-			uintptr_t first = *(volatile uintptr_t *)addr;
-			uintptr_t last = *(volatile uintptr_t *)(addr + page_size - sizeof(addr));
+			uintptr_t mark;
 
-			if (last == ~first)
-				say("c %lx %lx\n", (unsigned long)addr, (unsigned long)first);
+			if (written(addr, &mark))
+				say("c %lx %lx\n", (unsigned long)addr, (unsigned long)mark);
 			else
 				say("d %lx\n", (unsigned long)addr);
 		}
@@ -188,7 +220,7 @@ static void step(char *line)
 		n[i] = number(&line);
 	switch (name) {
 	case 'm':
-		map(n[0], n[1]);
+		map(n[0], n[1], n[2]);
 		break;
 	case 't':
 		touch(n[0]);
@@ -202,6 +234,9 @@ static void step(char *line)
 		break;
 	case 'r':
 		remap(n[0], n[1], n[2], n[3], n[4]);
+		break;
+	case 'h':
+		held(n[0]);
 		break;
 	case 'l':
 		look(n[0], n[1]);

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 LIMIT = 10
 """Seconds that a scenario may take."""
 
-PROT, PRIVATE = mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+PROT = mmap.PROT_READ | mmap.PROT_WRITE
 FIXED_NOREPLACE = 0x100000  # <linux/mman.h>, since Linux 4.17. An older one takes the address for a hint.
 DONTNEED, NOHUGEPAGE = 4, 15
 PR_SET_PDEATHSIG = 1
@@ -37,7 +37,10 @@ def function(name: str, *parameters: type, result: type = ctypes.c_int) -> Calla
 
 SIZE = ctypes.c_size_t
 c_mmap = function("mmap64", SIZE, SIZE, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int64, result=SIZE)
-c_mremap = function("mremap", SIZE, SIZE, SIZE, ctypes.c_int, SIZE, result=SIZE)
+SYS_MREMAP = {"x86_64": 25, "s390x": 163}.get(os.uname().machine, 216)
+"""The number of the call; the C library does not hand on all of its arguments."""
+
+c_mremap = function("syscall", ctypes.c_long, SIZE, SIZE, SIZE, ctypes.c_ulong, SIZE, result=SIZE)
 c_madvise = function("madvise", SIZE, SIZE, ctypes.c_int)
 c_prctl = function("prctl", ctypes.c_int, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong)
 
@@ -62,8 +65,14 @@ def areas() -> list[tuple[int, int]]:
         return [(int(start, 16), int(end, 16)) for start, end in ranges]
 
 
-def map_(addr: int, length: int) -> None:
-    got = c_mmap(addr, length, PROT, PRIVATE | FIXED_NOREPLACE, -1, 0)
+def map_(addr: int, length: int, kind: int) -> None:
+    flags, file = mmap.MAP_SHARED if kind & 1 else mmap.MAP_PRIVATE, -1
+    if kind & 2:
+        file = os.memfd_create("scenario")
+        os.ftruncate(file, length)
+    else:
+        flags |= mmap.MAP_ANONYMOUS
+    got = c_mmap(addr, length, PROT, flags | FIXED_NOREPLACE, file, 0)
     if got != addr:
         raise Impossible(f"o {addr:x}")
     c_madvise(addr, length, NOHUGEPAGE)  # a kernel without huge pages does not know it
@@ -86,8 +95,19 @@ def tables() -> None:
 
 
 def remap(old_addr: int, old_len: int, new_len: int, flags: int, new_addr: int) -> None:
-    got = c_mremap(old_addr, old_len, new_len, flags, new_addr)
+    got = c_mremap(SYS_MREMAP, old_addr, old_len, new_len, flags, new_addr)
+    returned[:] = [] if got == FAILED else [got]
     say(f"x {ctypes.get_errno():x}" if got == FAILED else f"r {got:x}")
+
+
+returned: list[int] = []
+"""What mremap returned last, unless it failed."""
+
+
+def held(offset: int) -> None:
+    for addr in returned:
+        mark = written(addr + offset)
+        say(f"g {offset:x}" if mark is None else f"h {offset:x} {mark:x}")
 
 
 def look(addr: int, length: int) -> None:
@@ -122,12 +142,26 @@ def present(start: int, end: int) -> list[int]:
 
 
 def page(addr: int) -> str:
+    mark = written(addr)
+    return f"d {addr:x}" if mark is None else f"c {addr:x} {mark:x}"
+
+
+def written(addr: int) -> int | None:
+    """Where a page was written; None if it never was."""
     first = ctypes.c_size_t.from_address(addr).value
     last = ctypes.c_size_t.from_address(addr + mmap.PAGESIZE - WORD).value
-    return f"c {addr:x} {first:x}" if last == ~first & FAILED else f"d {addr:x}"
+    return first if last == ~first & FAILED else None
 
 
-STEPS: dict[str, Callable[..., None]] = {"m": map_, "t": touch, "f": forget, "p": tables, "r": remap, "l": look}
+STEPS: dict[str, Callable[..., None]] = {
+    "m": map_,
+    "t": touch,
+    "f": forget,
+    "p": tables,
+    "r": remap,
+    "l": look,
+    "h": held,
+}
 
 
 def scenario(steps: Sequence[Sequence[str]]) -> None:

@@ -3,12 +3,13 @@
 A runner does each scenario in a process of its own. Its lines, numbers in hexadecimal without a prefix:
 
     s NAME                  a scenario begins
-    m ADDR LEN              map anonymous memory, private, at this address and no other; no huge pages
+    m ADDR LEN KIND         map memory of a kind, at this address and no other; no huge pages
     t ADDR                  touch: write into the first and the last word of a page where it stands
     f ADDR LEN              forget the pages of a range (MADV_DONTNEED): what is left of them is their table
     p                       say how much memory the page tables take
     r OLD LEN NEWLEN FLAGS NEW    mremap
     l ADDR LEN              look at a range
+    h OFFSET                say what a page holds, so far from what mremap returned; nothing if it failed
     e                       the scenario ends
 
 What it says:
@@ -21,6 +22,8 @@ What it says:
     c ADDR MARK             a page is present, and was written at MARK
     d ADDR                  a page is present, and what it holds was never written
     u ADDR LEN              nothing is mapped here
+    h OFFSET MARK           the page so far from what mremap returned was written at MARK
+    g OFFSET                it was never written
     e                       the scenario has ended as it should
     k SIGNAL                it was ended by a signal
     b TEXT                  it could not be done; why
@@ -30,20 +33,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 MAYMOVE, FIXED, DONTUNMAP = 1, 2, 4
 """Flags of mremap(2), as <linux/mman.h> numbers them."""
 
 
+class Kind(Enum):
+    """What memory is mapped: anonymous, or of a file; private, or shared."""
+
+    PRIVATE = 0
+    SHARED = 1
+    PRIVATE_FILE = 2
+    SHARED_FILE = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Map:
-    """Anonymous memory, private, is to be mapped at an address: `length` bytes."""
+    """Memory is to be mapped at an address: `length` bytes."""
 
     addr: int
     length: int
+    kind: Kind = Kind.PRIVATE
 
     def line(self) -> str:
-        return f"m {self.addr:x} {self.length:x}"
+        return f"m {self.addr:x} {self.length:x} {self.kind.value:x}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +114,17 @@ class Look:
         return f"l {self.addr:x} {self.length:x}"
 
 
-Step = Map | Touch | Forget | Tables | Remap | Look
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a page holds is to be said: of the one `offset` bytes from what mremap returned, if it did not fail."""
+
+    offset: int
+
+    def line(self) -> str:
+        return f"h {self.offset:x}"
+
+
+Step = Map | Touch | Forget | Tables | Remap | Look | Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +146,7 @@ class Report:
     `returned` is what mremap returned, `error` its errno where it failed; both are None where it was not reached.
     `pages`: by the address of each page that was looked at and is present, where it was written; None if it never was.
     `unmapped`: the ranges, of those looked at, where nothing is mapped: address and length in bytes.
+    `held`: where the pages were written that are so far from what mremap returned; None if they never were.
     `tables`: the KiB that the page tables took, each time that it was asked.
     `ended`: empty where it got to its end; else in words why not. `occupied`: an address that was not to be had.
     """
@@ -131,6 +156,7 @@ class Report:
     error: int | None
     pages: Mapping[int, int | None]
     unmapped: tuple[tuple[int, int], ...]
+    held: Mapping[int, int | None]
     tables: tuple[int, ...]
     ended: str
     occupied: int | None
@@ -166,6 +192,7 @@ def reports(lines: Iterable[str]) -> list[Report]:
 def _report(said: Sequence[Sequence[str]]) -> Report:
     returned = error = occupied = None
     pages: dict[int, int | None] = {}
+    held: dict[int, int | None] = {}
     unmapped: list[tuple[int, int]] = []
     tables: list[int] = []
     ended = "it was cut short"
@@ -184,6 +211,10 @@ def _report(said: Sequence[Sequence[str]]) -> Report:
                     pages[int(addr, 16)] = int(mark, 16)
                 case ["d", addr]:
                     pages[int(addr, 16)] = None
+                case ["h", offset, mark]:
+                    held[int(offset, 16)] = int(mark, 16)
+                case ["g", offset]:
+                    held[int(offset, 16)] = None
                 case ["u", addr, length]:
                     unmapped.append((int(addr, 16), int(length, 16)))
                 case ["e"]:
@@ -197,4 +228,4 @@ def _report(said: Sequence[Sequence[str]]) -> Report:
     except ValueError as error_:
         raise BadReport(f"it said: {' '.join(words)}") from error_
     (_, *name) = said[0]
-    return Report(" ".join(name), returned, error, pages, tuple(unmapped), tuple(tables), ended, occupied)
+    return Report(" ".join(name), returned, error, pages, tuple(unmapped), held, tuple(tables), ended, occupied)
