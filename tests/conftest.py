@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from generated import EXAMPLES, BadSuite, Drawn, Suite, implementations, suite
-from linux.binding import claims
+from linux.put import claims
 
 from mremap_impl import history
 from mremap_impl.mm import Mm, Pmd
@@ -63,7 +63,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         # A function under test stands in a module, which is a collector; pytest types it as maybe None.
         raise metafunc.definition.parent.CollectError(str(error)) from error  # type: ignore[union-attr]
     if "on_linux" in metafunc.fixturenames:
-        metafunc.parametrize("on_linux", [pytest.param(t, id=t.id) for t in claims(made)[0]])
+        metafunc.parametrize("on_linux", [pytest.param(t, id=t.id) for t in claims(made)])
         return
     # Those of one procedure in one process, so that its examples are drawn once.
     grouped = [pytest.param(t, id=t.id, marks=pytest.mark.xdist_group(t.routine.qualified)) for t in tests]

@@ -1,10 +1,12 @@
-"""Kernels of eight ports, booted in emulators: the claims that a process sees, put to each.
+"""Kernels of eight ports, booted in emulators: what a process sees of the specification, put to each.
 
-    python tests/lab.py [--write] [PORT ...]
+    python tests/lab.py [PORT ...]     boots them, and says what became of it
+    python tests/lab.py --write        puts the table into tests/linux/README.md as well; of all ports
+    python tests/lab.py --few PORT     a short boot, to see that it works
 
-Without a PORT, all of them. With --write the table goes into tests/linux/README.md. It is 0 if each guest got to its
-end and every claim held. Nothing is installed: packages are fetched with apt and unpacked into a folder of the cache,
-which is kept. It takes a gigabyte of downloads the first time.
+It is 0 if each guest got to its end and every claim held. Nothing is installed: packages are fetched with apt and
+unpacked into a folder of the cache, which is kept; the first time that takes a gigabyte. A guest has no network, and
+ends with the command.
 """
 
 from __future__ import annotations
@@ -18,48 +20,54 @@ from os import cpu_count
 from pathlib import Path
 
 from generated import Suite, implementations, suite
-from history_table import table, with_table
-from linux.binding import PROCEDURES, Judged, claims, judged
+from history_table import with_table
+from linux.binding import PROCEDURES
 from linux.guest import NoGuest, boot, built
-from linux.here import vectors
-from linux.moves import Moves, drawn, moves, of_vectors
 from linux.packages import NoPackages
 from linux.ports import PORTS, Port
+from linux.put import Asked, Judged, claims, judged, parts, told
+from linux.realise import Realised
 from linux.scenario import BadReport
-
-from mremap_impl.geometry import Geometry
-from verify.evaluate import Context
 
 ROOT = Path(__file__).parent.parent
 DOCUMENT = Path(__file__).parent / "linux/README.md"
-DRAWN = 150
-"""How many moves are drawn for a port."""
+MANY, FEW = (200, 100), (20, 10)
+"""How many moves and other calls are drawn for a port."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a port. `version`: of the kernel's package. `top`: moves that end in the last PMD of the word."""
+    """What became of a port. `version`: of the kernel's package. `top`: moves with a range that ends in the last PMD of
+    the word."""
 
     port: Port
     version: str
-    drawn: Moves
-    vectors: Moves
-    top: int
     judged: Judged
+    top: int
 
 
-def result(made: Suite, port: Port) -> Result:
-    """Boots a port twice: to see where its processes stand, and with moves that keep clear of that.
+def result(made: Suite, port: Port, counts: tuple[int, int]) -> Result:
+    """Boots a port twice: to see where its processes stand, and with what keeps clear of that.
 
     Raises NoPackages, NoGuest and BadReport.
     """
-    parts = built(port)
-    machine, _ = boot(port, parts, [])
-    by_contract = moves(made, "drawn", drawn(made, port.geometry, DRAWN, 0), machine)
-    known = moves(made, "vector", of_vectors(made, vectors(made, port.geometry)), machine)
-    every = (*by_contract.realised, *known.realised)
-    _, reports = boot(port, parts, [m.scenario for m in every])
-    return Result(port, parts.version, by_contract, known, 0, judged(made, every, reports))
+    kernel = built(port)
+    machine, _ = boot(port, kernel, [])
+    asked = parts(made, port.geometry, machine, counts, 0)
+    _, reports = boot(port, kernel, [one.scenario for part in asked for one in part.asked])
+    found = judged(made, asked, reports)
+    return Result(port, kernel.version, found, sum(at_the_top(one) for part in found.parts for one in part.asked))
+
+
+def at_the_top(one: Asked) -> bool:
+    """Whether a range of a move ends in the last PMD of the word."""
+    if not isinstance(one, Realised):
+        return False
+    context = one.example.context
+    shift = next(v for s, v in context.constants.items() if s.name == "PMD_SHIFT")
+    assert isinstance(shift, int)
+    last = (1 << context.word_bits) - (1 << shift)
+    return any(addr + one.length > last for addr in (one.old_addr, one.new_addr))
 
 
 def specification() -> Suite:
@@ -69,34 +77,62 @@ def specification() -> Suite:
 
 
 def main(arguments: Sequence[str]) -> int:
-    write, asked = "--write" in arguments, [a for a in arguments if a != "--write"]
-    ports = [p for p in PORTS if not asked or p.name in asked]
-    if not set(asked) <= {p.name for p in PORTS}:
+    options, asked = {a for a in arguments if a.startswith("--")}, [a for a in arguments if not a.startswith("--")]
+    known = {p.name for p in PORTS}
+    if not set(asked) <= known or not options <= {"--write", "--few"} or (asked and "--write" in options):
         print(__doc__, file=sys.stderr)
         return 2
     made, found, good = specification(), [], True
     with ThreadPoolExecutor(cpu_count()) as pool:
-        for port, waiting in [(p, pool.submit(result, made, p)) for p in ports]:
+        ports = [p for p in PORTS if not asked or p.name in asked]
+        waiting = [pool.submit(result, made, p, FEW if "--few" in options else MANY) for p in ports]
+        for port, future in zip(ports, waiting, strict=True):
             try:
-                found.append(waiting.result())
+                found.append(future.result())
             except (NoPackages, NoGuest, BadReport) as error:
                 good = False
                 print(f"{port.name}: {error}", flush=True)
                 continue
             good = good and not found[-1].judged.failed
-            print(told(found[-1]), flush=True)
+            print(said(found[-1]), flush=True)
+    if "--write" in options and len(found) == len(PORTS):
+        text = DOCUMENT.read_text(encoding="utf-8")
+        DOCUMENT.write_text(with_table(text, table(made, found)), encoding="utf-8")
     return 0 if good else 1
 
 
-def told(of: Result) -> str:
-    left_out = {reason: of.drawn.left_out.get(reason, 0) + n for reason, n in of.vectors.left_out.items()}
-    lines = [
-        f"{of.port.name}: Linux {of.version}, {of.port.geometry}: {len(of.drawn.realised)} moves drawn, "
-        f"{len(of.vectors.realised)} vectors; {len(of.judged.failed)} claims failed",
-        *(f"  not run: {reason.value}: {number}" for reason, number in left_out.items()),
-        *(f"  {f.test.id}: {f.why}: {f.move.example}" for f in of.judged.failed[:5]),
-    ]
+def said(of: Result) -> str:
+    """What became of a port, in lines."""
+    lines = [f"{of.port.name}: Linux {of.version}, {of.port.geometry}", *told(of.judged)]
+    lines.append(f"    {of.top} moves end in the last PMD of the word")
+    lines += [f"    {f.test.id}: {f.why}: {f.asked.example}" for f in of.judged.failed]
     return "\n".join(lines)
+
+
+def table(made: Suite, found: Sequence[Result]) -> str:
+    """The results as a table of port by claim, with what was put to each."""
+    heads = ["", *(of.port.name for of in found)]
+    rows = [
+        ["kernel", *(of.version for of in found)],
+        ["geometry", *(f"`{of.port.geometry}`" for of in found)],
+        *([title, *(str(len(of.judged.parts[n].asked)) for of in found)] for n, title in enumerate(_titles(found))),
+        ["not run", *(str(sum(sum(p.left_out.values()) for p in of.judged.parts)) for of in found)],
+        ["at the top of the word", *(str(of.top) for of in found)],
+        *([f"`{t.id}`", *(_cell(of.judged, t.id) for of in found)] for t in claims(made)),
+    ]
+    lines = [heads, ["---"] * len(heads), *rows]
+    day = datetime.now(UTC).date().isoformat()
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\nOf {day}."
+
+
+def _titles(found: Sequence[Result]) -> list[str]:
+    return [part.title for part in found[0].judged.parts]
+
+
+def _cell(judged_: Judged, claim: str) -> str:
+    """Of how much a claim held; and of how much not."""
+    failed = sum(f.test.id == claim for f in judged_.failed)
+    return f"{judged_.held[claim]}" + (f", not {failed}" if failed else "")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Which claims a kernel is asked about, what of them a process sees, and what today's kernels do otherwise.
 
 A move is carried out by mremap(2) with MREMAP_MAYMOVE and MREMAP_FIXED, old and new length alike. So a kernel is an
-implementation of `mremap.mremap_fixed`; and, into a range in which nothing stands, of `move_page_tables`.
+implementation of `process.mremap_fixed`; and, into a range in which nothing stands, of `move_page_tables`.
 
 A process sees `pte`, as far as a page is present and where it was written, and `done`: all of it where mremap returned
 the new address. It does not see what else the states say, and no claim that reads one of these is put to it.
@@ -19,13 +19,12 @@ the tables must be those that the state says. Nothing else is excused.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from errno import errorcode
 
 from bridge import Misbehaved, Outcome
-from generated import Generated, Ran, Suite, broken
+from generated import Generated, Ran, Suite
 
 from linux.realise import Realised
 from linux.scenario import Report
@@ -36,7 +35,7 @@ from verify.sites import subexpressions
 from verify.strategies.examples import Example
 from verify.values import MapValue, Member, Value, map_value
 
-MREMAP, MOVE = "mremap.mremap_fixed", "move_page_tables.move_page_tables"
+MREMAP, MOVE = "process.mremap_fixed", "move_page_tables.move_page_tables"
 PROCEDURES = (MREMAP, MOVE)
 """The procedures that a kernel is an implementation of. The second where nothing stands in the new range."""
 
@@ -155,40 +154,3 @@ def _entries(of: Realised, report: Report) -> dict[Value, Value]:
             raise Misbehaved(f"the page at {addr:#x} is present, and holds nothing that was written")
         found[addr] = of.origin[mark]
     return found
-
-
-# --- many ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A claim that did not hold of a move: in which way, and what was seen of it."""
-
-    test: Generated
-    why: str
-    move: Realised
-    ran: Ran
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What became of moves. `held`: by claim, for how many moves it held."""
-
-    held: Mapping[str, int]
-    failed: tuple[Failed, ...]
-
-
-def judged(suite: Suite, moves: Sequence[Realised], reports: Sequence[Report]) -> Judged:
-    """The claims that a process sees, of each move and what was seen of it."""
-    held: Counter[str] = Counter()
-    failed: list[Failed] = []
-    for test in claims(suite)[0]:
-        held[test.id] = 0
-        for move, report in zip(moves, reports, strict=True):
-            found = ran(move, report, test.routine)
-            why = None if found is None else broken(test, found)
-            if found is not None and why is not None:
-                failed.append(Failed(test, why, move, found))
-            elif found is not None:
-                held[test.id] += 1
-    return Judged(held, tuple(failed))

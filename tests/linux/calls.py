@@ -7,17 +7,16 @@ contents: at the first and at the last page of what is left of the old range.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from errno import errorcode
 
 from bridge import Misbehaved, Outcome, constant, geometry_of
-from generated import Generated, Ran, Suite, broken
+from generated import Generated, Ran, Suite
+
 from linux.place import Reason, placed
 from linux.scenario import DONTUNMAP, FIXED, MAYMOVE, Held, Kind, Look, Map, Remap, Report, Scenario, Step, Touch
 from linux.started import Machine
-
 from mremap_impl.geometry import Geometry
 from verify import core
 from verify.core import Symbol
@@ -202,46 +201,3 @@ def _contents(of: Call, report: Report) -> None:
         for page in of.written:
             if page in report.pages:
                 raise Misbehaved(f"the page at {page:#x} has been moved, and is there still")
-
-
-@dataclass(frozen=True, slots=True)
-class FailedCall:
-    """A claim that did not hold of a call."""
-
-    test: Generated
-    why: str
-    call: Call
-    ran: Ran
-
-
-@dataclass(frozen=True, slots=True)
-class JudgedCalls:
-    """What became of calls. `held`: by claim, for how many it held. `errors`: by what they came to, how many.
-
-    `occupied`: for how many an address was not to be had.
-    """
-
-    held: Mapping[str, int]
-    errors: Mapping[str, int]
-    occupied: int
-    failed: tuple[FailedCall, ...]
-
-
-def judged(suite: Suite, calls: Sequence[Call], reports: Sequence[Report]) -> JudgedCalls:
-    """The claims of each call and what was seen of it."""
-    held: Counter[str] = Counter()
-    errors: Counter[str] = Counter()
-    failed: list[FailedCall] = []
-    able = [(c, r) for c, r in zip(calls, reports, strict=True) if r.occupied is None]
-    for _, report in able:
-        errors["carried out" if report.error is None else errorcode.get(report.error, str(report.error))] += 1
-    for test in claims(suite):
-        held[test.id] = 0
-        for call, report in able:
-            found = ran(call, report, test.routine)
-            why = broken(test, found)
-            if why is None:
-                held[test.id] += 1
-            else:
-                failed.append(FailedCall(test, why, call, found))
-    return JudgedCalls(held, errors, len(calls) - len(able), tuple(failed))

@@ -51,8 +51,9 @@ def tools(title: str) -> Path:
 def built(port: Port) -> Built:
     """The kernel of a port, and the runner compiled for it. Raises NoPackages."""
     archive = Archive(port.architecture, port.suite)
-    tree, version = archive.package(archive.stands_for(port.kernel))
-    (kernel,) = (tree / "boot").glob(f"{port.image}-*")
+    tree, version = archive.package(archive.kernel(port.kernel))
+    places = (tree.glob(f"boot/{port.image}-*"), tree.glob(f"usr/lib/modules/*/{port.image}"))
+    (kernel,) = (path for found in places for path in found)
     folder = tools("compilers")
     init = archive.folder / "init"
     if not init.exists() or init.stat().st_mtime < SOURCE.stat().st_mtime:

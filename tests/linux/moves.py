@@ -1,45 +1,21 @@
-"""The moves that kernels are asked for: drawn from the contract of `mremap_fixed`, and the solver's vectors."""
+"""The solver's vectors of all ways to move, as moves that a kernel can be asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
 
-from bridge import affordable
-from generated import Suite, each_example
+from generated import Suite
 from vector_files import Vector
 
 from linux.binding import MREMAP
 from linux.place import Reason
-from linux.realise import Realised, realised
-from linux.started import Machine
+from linux.realise import Realised
 from verify.core import Symbol
 from verify.evaluate import evaluate
-from verify.strategies.examples import Example, Maker
+from verify.strategies.examples import Example
 from verify.values import MapValue, Value, some_value
 
 ARGUMENTS = {"old_addr", "new_addr", "len"}
-
-
-@dataclass(frozen=True, slots=True)
-class Moves:
-    """Moves that a machine can be asked for, and by reason how many it cannot."""
-
-    realised: tuple[Realised, ...]
-    left_out: Mapping[Reason, int]
-
-
-def drawn(suite: Suite, geometry: str, count: int, number: int) -> list[Example]:
-    """Moves drawn from the contract on a geometry. The same number gives the same ones."""
-    found: list[Example] = []
-    each_example(drawing(suite, geometry), count, number, found.append)
-    return found
-
-
-def drawing(suite: Suite, geometry: str) -> Maker:
-    """What makes moves from the contract on a geometry."""
-    routine = suite.program.routines()[MREMAP]
-    return Maker(suite.program, replace(routine, on=(geometry,)), suite.aims(routine), affordable)
 
 
 def of_vectors(suite: Suite, vectors: Iterable[Vector]) -> list[Example | Reason]:
@@ -77,18 +53,9 @@ class NotMet(Exception):
     """What has been brought about is no state that the contract speaks of: a fault in `realise`."""
 
 
-def moves(suite: Suite, title: str, asked: Sequence[Example | Reason], machine: Machine) -> Moves:
-    """What is asked for, as scenarios for a machine. Raises NotMet."""
-    routine = suite.program.routines()[MREMAP]
-    found = [
-        one if isinstance(one, Reason) else realised(f"{title}.{number}", one, machine)
-        for number, one in enumerate(asked)
-    ]
-    able = tuple(f for f in found if isinstance(f, Realised))
-    for one in able:
-        entry = one.example.entry
-        for clause in routine.requires:
-            if not evaluate(clause.expr, one.example.context, entry, entry):
-                raise NotMet(f"{one.scenario.name}: {clause.label}")
-    reasons = [f for f in found if isinstance(f, Reason)]
-    return Moves(able, {reason: reasons.count(reason) for reason in Reason if reason in reasons})
+def check(suite: Suite, move: Realised) -> None:
+    """Raises NotMet unless what is brought about meets the contract."""
+    entry = move.example.entry
+    for clause in suite.program.routines()[MREMAP].requires:
+        if not evaluate(clause.expr, move.example.context, entry, entry):
+            raise NotMet(f"{move.scenario.name}: {clause.label}")

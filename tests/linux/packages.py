@@ -62,14 +62,17 @@ class Archive:
             self._unpack(found[:1], tree)
         return tree, version
 
-    def stands_for(self, name: str) -> str:
-        """The kernel that a package such as `linux-image-amd64` stands for. Raises NoPackages."""
-        said = self._run("apt-cache", "depends", "--no-recommends", "--no-suggests", name)
-        depends = [line.split()[-1] for line in said.splitlines() if line.strip().startswith("Depends:")]
-        found = [one for one in depends if one.startswith("linux-image-")]
-        if not found:
+    def kernel(self, name: str) -> str:
+        """The package with the kernel that one such as `linux-image-amd64` stands for: the image that it depends on, or
+        what that has the kernel from. Raises NoPackages."""
+        image = next((one for one in self._depends(name) if one.startswith("linux-image-")), None)
+        if image is None:
             raise NoPackages(f"{name} of {self.suite} depends on no kernel")
-        return found[0]
+        return next((one for one in self._depends(image) if one.startswith("linux-binary-")), image)
+
+    def _depends(self, name: str) -> list[str]:
+        said = self._run("apt-cache", "depends", "--no-recommends", "--no-suggests", name)
+        return [line.split()[-1] for line in said.splitlines() if line.strip().startswith("Depends:")]
 
     def _version(self, name: str) -> str:
         said = self._run("apt-cache", "show", "--no-all-versions", name)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from enum import Enum
 
 from linux.started import Machine
-
 from mremap_impl.geometry import Geometry
 
 
@@ -53,7 +52,7 @@ def placed(needed: Sequence[tuple[int, int]], geometry: Geometry, machine: Machi
     touched = sorted({n % count for a, length in needed for n in range(a >> shift, (a + length - 1 >> shift) + 1)})
     if all(free(a, a + length, machine) and a + length <= geometry.task_size for a, length in needed):
         return Place(shift, {n: n for n in touched})
-    left = _free_spans(shift, geometry.task_size, machine)
+    left = free_spans(shift, geometry.task_size, machine)
     found: dict[int, int] = {}
     for run in _runs(touched, count):
         start = next((n for n in left if all(n + i in left for i in range(-1, len(run) + 1))), None)
@@ -74,7 +73,7 @@ def free(start: int, end: int, machine: Machine) -> bool:
     return start >= LOWEST and all(end + margin <= a or e + margin <= start for a, e in machine.occupied)
 
 
-def _free_spans(shift: int, task_size: int, machine: Machine) -> dict[int, None]:
+def free_spans(shift: int, task_size: int, machine: Machine) -> dict[int, None]:
     """The numbers of the spans of user space in which nothing stands, in order."""
     taken = {n for start, end in machine.occupied for n in range(start >> shift, (end - 1 >> shift) + 1)}
     return {n: None for n in range(1, task_size >> shift) if n not in taken}

@@ -24,11 +24,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LIMIT 60 /* seconds that a scenario may take, where every instruction is emulated */
+#define LIMIT 15 /* seconds that a scenario may take, where every instruction is emulated */
 
 static uintptr_t page_size;
 static uintptr_t returned; /* by mremap, the last time, unless that */
 static int failed = 1;
+static int limit = -1; /* the file that says how much memory the group may have */
 static char maps[1 << 16];
 
 static void say(const char *format, ...)
@@ -182,6 +183,75 @@ static void look_at_pages(uintptr_t start, uintptr_t end)
 	close(file);
 }
 
+static void put_into(const char *path, const char *text)
+{
+	int file = open(path, O_WRONLY);
+
+	if (file < 0 || write(file, text, strlen(text)) < 0)
+		impossible(path);
+	close(file);
+}
+
+/*
+ * A memory group of its own, to which page tables are charged as well. Nobody is killed for want of memory in it: what
+ * cannot be had is refused.
+ */
+static void confine(void)
+{
+	mkdir("/group", 0755);
+	if (mount("none", "/group", "cgroup2", 0, NULL) && errno != EBUSY)
+		impossible("cgroup2");
+	put_into("/group/cgroup.subtree_control", "+memory");
+	if (mkdir("/group/one", 0755) && errno != EEXIST)
+		impossible("/group/one");
+	put_into("/group/one/memory.max", "max");
+	put_into("/group/one/cgroup.procs", "0");
+	put_into("/proc/self/oom_score_adj", "-1000");
+	limit = open("/group/one/memory.max", O_WRONLY);
+	/* What the process itself needs must be there before: a page fault that cannot be served is tried for ever. */
+	if (limit < 0 || mlockall(MCL_CURRENT))
+		impossible("confine");
+}
+
+static void set_limit(const char *text)
+{
+	if (pwrite(limit, text, strlen(text), 0) < 0)
+		impossible("memory.max");
+}
+
+#define SPARE 1024 /* pages: more than a kernel charges in advance */
+
+#define SMALL 12 /* areas: what a kernel needs to describe them comes to less than a page */
+
+/*
+ * So many pages may be had from now on. All that may be had is taken, also what has been charged in advance; and of that,
+ * so many pages are given up again, the oldest: the last ones may still be on their way into a list.
+ *
+ * What a call needs beside pages, to describe areas, is charged in bytes. For that a few areas are made before, and given
+ * up after: so it takes no page.
+ */
+static void leave_room(uintptr_t pages)
+{
+	unsigned long long there = strtoull(contents("/group/one/memory.current", maps, sizeof(maps)), NULL, 10);
+	char text[32];
+	void *spare, *small[SMALL];
+
+	for (int i = 0; i < SMALL; i++)
+		small[i] = mmap(NULL, page_size, i & 1 ? PROT_READ : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	snprintf(text, sizeof(text), "%llu", there + SPARE / 2 * (unsigned long long)page_size);
+	set_limit(text);
+	spare = mmap(NULL, SPARE * page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (spare == MAP_FAILED)
+		impossible("spare");
+	madvise(spare, SPARE * page_size, MADV_NOHUGEPAGE);
+	madvise(spare, SPARE * page_size, MADV_POPULATE_WRITE);
+	if (pages && madvise(spare, pages * page_size, MADV_DONTNEED))
+		impossible("spare");
+	for (int i = 0; i < SMALL; i++)
+		munmap(small[i], page_size);
+	usleep(100000); /* some kernels wait a while before they count it */
+}
+
 static void say_unmapped(uintptr_t start, uintptr_t end)
 {
 	if (start < end)
@@ -237,6 +307,15 @@ static void step(char *line)
 		break;
 	case 'h':
 		held(n[0]);
+		break;
+	case 'j':
+		confine();
+		break;
+	case 'q':
+		leave_room(n[0]);
+		break;
+	case 'w':
+		set_limit("max");
 		break;
 	case 'l':
 		look(n[0], n[1]);

@@ -10,6 +10,9 @@ A runner does each scenario in a process of its own. Its lines, numbers in hexad
     r OLD LEN NEWLEN FLAGS NEW    mremap
     l ADDR LEN              look at a range
     h OFFSET                say what a page holds, so far from what mremap returned; nothing if it failed
+    j                       go into a memory group of its own; nobody in it is killed for want of memory (guests alone)
+    q PAGES                 from now on there are so many pages more to be had
+    w                       there is no limit any more
     e                       the scenario ends
 
 What it says:
@@ -124,7 +127,25 @@ class Held:
         return f"h {self.offset:x}"
 
 
-Step = Map | Touch | Forget | Tables | Remap | Look | Held
+@dataclass(frozen=True, slots=True)
+class Confine:
+    """The process goes into a memory group of its own, to which its page tables are charged. In a guest alone."""
+
+    def line(self) -> str:
+        return "j"
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """From now on there are so many pages more to be had in the group; any number, where it is None."""
+
+    pages: int | None
+
+    def line(self) -> str:
+        return "w" if self.pages is None else f"q {self.pages:x}"
+
+
+Step = Map | Touch | Forget | Tables | Remap | Look | Held | Confine | Room
 
 
 @dataclass(frozen=True, slots=True)
