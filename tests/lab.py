@@ -3,6 +3,7 @@
     python tests/lab.py [PORT ...]     boots them, and says what became of it
     python tests/lab.py --write        puts the table into tests/linux/README.md as well; of all ports
     python tests/lab.py --few PORT     a short boot, to see that it works
+    python tests/lab.py --lost         the page that a move back loses, on each port, and on the newest kernel to be had
 
 It is 0 if each guest got to its end and every claim held. Nothing is installed: packages are fetched with apt and
 unpacked into a folder of the cache, which is kept; the first time that takes a gigabyte. A guest has no network, and
@@ -19,15 +20,22 @@ from datetime import UTC, datetime
 from os import cpu_count
 from pathlib import Path
 
+from bridge import geometry_of
 from generated import Suite, implementations, suite
 from history_table import with_table
+from linux import lost
 from linux.binding import PROCEDURES
 from linux.guest import NoGuest, boot, built
 from linux.packages import NoPackages
-from linux.ports import PORTS, Port
+from linux.ports import NEWEST, PORTS, Port
 from linux.put import Asked, Judged, claims, judged, parts, told
 from linux.realise import Realised
 from linux.scenario import BadReport
+
+from mremap_impl.geometry import Geometry
+from verify import core
+from verify.evaluate import context_for
+from verify.scopes import named
 
 ROOT = Path(__file__).parent.parent
 DOCUMENT = Path(__file__).parent / "linux/README.md"
@@ -79,9 +87,11 @@ def specification() -> Suite:
 def main(arguments: Sequence[str]) -> int:
     options, asked = {a for a in arguments if a.startswith("--")}, [a for a in arguments if not a.startswith("--")]
     known = {p.name for p in PORTS}
-    if not set(asked) <= known or not options <= {"--write", "--few"} or (asked and "--write" in options):
+    if not set(asked) <= known or not options <= {"--write", "--few", "--lost"} or (asked and "--write" in options):
         print(__doc__, file=sys.stderr)
         return 2
+    if "--lost" in options:
+        return lost_page(asked)
     made, found, good = specification(), [], True
     with ThreadPoolExecutor(cpu_count()) as pool:
         ports = [p for p in PORTS if not asked or p.name in asked]
@@ -99,6 +109,38 @@ def main(arguments: Sequence[str]) -> int:
         text = DOCUMENT.read_text(encoding="utf-8")
         DOCUMENT.write_text(with_table(text, table(made, found)), encoding="utf-8")
     return 0 if good else 1
+
+
+# --- the lost page -------------------------------------------------------------------------------------------------
+
+
+def lost_page(asked: Sequence[str]) -> int:
+    """Prints, as a table, what became of it. It is 0 if no kernel loses what the implementation does not, and one loses
+    what it does."""
+    program, rows, wrong = specification().program, [], False
+    base = lost.laid_out(lost.lost_page(program))
+    for port in (*PORTS, NEWEST):
+        if asked and port.name not in asked:
+            continue
+        kernel = built(port)
+        machine, _ = boot(port, kernel, [])
+        layout = lost.elsewhere(base, geometry(program, port.geometry), machine)
+        layouts = (layout, *lost.controls(layout))
+        _, reports = boot(port, kernel, [s for one in layouts for s in lost.scenarios(one)])
+        for number, one in enumerate(layouts):
+            first = number * len(lost.ROOMS)
+            seen = lost.seen(one, reports[first : first + len(lost.ROOMS)])
+            wrong = wrong or any(set(s.lost) - set(e) for s, e in zip(seen, lost.losses(one), strict=True))
+            rows.append([port.name, kernel.version, one.title, *(str(s) for s in seen)])
+            print("| " + " | ".join(rows[-1]) + " |", flush=True)
+    return 1 if wrong or not any("lost" in cell for row in rows for cell in row[3:]) else 0
+
+
+def geometry(program: core.Program, name: str) -> Geometry:
+    """A geometry of the specification, by name."""
+    items = (i for m in program.modules for i in m.items if isinstance(i, core.Geometry) and i.name == name)
+    scope = named(next(items))
+    return geometry_of(context_for(program, scope.values, scope.word_bits, {}))
 
 
 def said(of: Result) -> str:

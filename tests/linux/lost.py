@@ -4,12 +4,12 @@ The run is the one that the tool finds for `move_vma.lost_page`, on i386. On ano
 places within the tables: it is laid out there, and run by the implementation before a kernel is asked.
 
 What is refused to the specification by `refuses` is refused to a process by a memory group, to which page tables are
-charged. How much else the call takes from it differs from kernel to kernel: so it is tried with little room, and more.
+charged: it is tried with no room for any table, and with room for a few.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from errno import errorcode
 
@@ -21,11 +21,14 @@ from linux.started import Machine
 from mremap_impl.geometry import Geometry
 from mremap_impl.mm import Allocator, Mm
 from mremap_impl.move_vma import move_vma
-from verify.evaluate import Context
-from verify.values import Value
+from verify import core
+from verify.obligations import obligations
+from verify.run import Violation, find_run
+from verify.scopes import Scopes
+from verify.terms import forget
 
 ROOMS = range(4)
-"""How many pages there are to be had while it moves, at most."""
+"""How many pages there are to be had while it moves, at most: of those that page tables take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,20 @@ class Layout:
     tables: tuple[int, ...]
 
 
-def found(context: Context, inputs: Mapping[str, Value]) -> Layout:
-    """The run that the tool finds."""
+def lost_page(program: core.Program) -> Violation:
+    """The run that the tool finds. Of the inputs, the specification says no more than what any such move meets."""
+    forget()
+    routine = program.routines()["move_vma.lost_page"]
+    (obligation,) = (o for o in obligations(program) if o.id == "move_vma.lost_page.refute")
+    (scope,) = Scopes(program, None).of(obligation)
+    found = find_run(program, routine, scope, None, 60.0, None).violation
+    assert found is not None
+    return found
+
+
+def laid_out(run: Violation) -> Layout:
+    """A run as a layout on its own geometry."""
+    context, inputs = run.context, {s.name: v for s, v in run.inputs.items()}
     old_addr, new_addr, length = (inputs[name] for name in ("old_addr", "new_addr", "len"))
     assert isinstance(old_addr, int)
     assert isinstance(new_addr, int)
@@ -89,9 +104,9 @@ def controls(layout: Layout) -> tuple[Layout, Layout]:
     )
 
 
-def losses(layout: Layout) -> dict[int, tuple[int, ...]]:
+def losses(layout: Layout) -> tuple[tuple[int, ...], ...]:
     """What the implementation loses, by how many tables may be had: the pages that are nowhere afterwards."""
-    return {room: _lost_with(layout, room) for room in range(4)}
+    return tuple(_lost_with(layout, room) for room in ROOMS)
 
 
 def _lost_with(layout: Layout, room: int) -> tuple[int, ...]:
@@ -128,10 +143,10 @@ def scenarios(layout: Layout) -> tuple[Scenario, ...]:
         else:  # something beside the new range, that stays
             beside = next(a for a in within[table] if all(a not in one for one in inside))
             near += [Map(beside, page), Touch(beside)]
-    steps = [Confine(), Map(old, length), *near, *(Touch(a) for a in layout.pages)]
-    move = [Remap(old, length, length, MAYMOVE | FIXED, new), Room(None), Look(old, length), Look(new, length)]
-    name = layout.title.replace(" ", "-")
-    return tuple(Scenario(f"{name}.{room}", (*steps, Room(room), *move)) for room in ROOMS)
+    steps: tuple[Step, ...] = (Confine(), Map(old, length), *near, *(Touch(a) for a in layout.pages))
+    look: tuple[Step, ...] = (Room(None), Look(old, length), Look(new, length))
+    move, name = Remap(old, length, length, MAYMOVE | FIXED, new), layout.title.replace(" ", "-")
+    return tuple(Scenario(f"{name}.{room}", (*steps, Room(room), move, *look)) for room in ROOMS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +156,9 @@ class Lost:
     room: int
     came_to: str
     lost: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{self.came_to}, {len(self.lost)} lost" if self.lost else self.came_to
 
 
 def seen(layout: Layout, reports: Sequence[Report]) -> tuple[Lost, ...]:

@@ -6,7 +6,7 @@ did there, nothing above is asked for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 EMULATORS = (
     "opensbi",
@@ -108,6 +108,9 @@ PORTS: tuple[Port, ...] = (
         f"-M virt -m 512 {SERIAL}", "ttyS0", "riscv64-linux-gnu", "riscv64",
     ),
 )  # fmt: skip
+
+NEWEST = replace(PORTS[0], name="x86-64, newest", suite="sid")
+"""The newest kernel to be had."""
 
 
 def compilers() -> tuple[str, ...]:
