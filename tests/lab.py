@@ -5,9 +5,9 @@
     python tests/lab.py --few PORT     a short boot, to see that it works
     python tests/lab.py --lost         the page that a move back loses, on each port, and on the newest kernel to be had
 
-It is 0 if each guest got to its end and every claim held. Nothing is installed: packages are fetched with apt and
-unpacked into a folder of the cache, which is kept; the first time that takes a gigabyte. A guest has no network, and
-ends with the command.
+It is 0 if each guest got to its end and every claim held; 3 if that is so of all that could be booted. Nothing is
+installed: packages are fetched with apt and unpacked into a folder of the cache, which is kept; the first time that
+takes a gigabyte. A guest has no network, and ends with the command.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def result(made: Suite, port: Port, counts: tuple[int, int]) -> Result:
     """
     kernel = built(port)
     machine, _ = boot(port, kernel, [])
-    asked = parts(made, port.geometry, machine, counts, 0)
+    asked = parts(made, port.geometry, machine, counts, 0, port.earlier)
     _, reports = boot(port, kernel, [one.scenario for part in asked for one in part.asked])
     found = judged(made, asked, reports)
     return Result(port, kernel.version, found, sum(at_the_top(one) for part in found.parts for one in part.asked))
@@ -92,14 +92,18 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     if "--lost" in options:
         return lost_page(asked)
-    made, found, good = specification(), [], True
+    made, found, good, lacking = specification(), [], True, False
     with ThreadPoolExecutor(cpu_count()) as pool:
         ports = [p for p in PORTS if not asked or p.name in asked]
         waiting = [pool.submit(result, made, p, FEW if "--few" in options else MANY) for p in ports]
         for port, future in zip(ports, waiting, strict=True):
             try:
                 found.append(future.result())
-            except (NoPackages, NoGuest, BadReport) as error:
+            except NoPackages as error:
+                lacking = True
+                print(f"{port.name}: not run: {error}", flush=True)
+                continue
+            except (NoGuest, BadReport) as error:
                 good = False
                 print(f"{port.name}: {error}", flush=True)
                 continue
@@ -147,7 +151,8 @@ def said(of: Result) -> str:
     """What became of a port, in lines."""
     lines = [f"{of.port.name}: Linux {of.version}, {of.port.geometry}", *told(of.judged)]
     lines.append(f"    {of.top} moves end in the last PMD of the word")
-    lines += [f"    {f.test.id}: {f.why}: {f.asked.example}" for f in of.judged.failed]
+    wrong = {f.asked.scenario.name: f for f in of.judged.failed}
+    lines += [f"    {name}: {f.test.id}: {f.why}: {f.asked.example}" for name, f in wrong.items()]
     return "\n".join(lines)
 
 

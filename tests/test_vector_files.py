@@ -14,7 +14,7 @@ from bridge import Function, Misbehaved, Outcome, call, function_at, map_in
 from generated import Suite, implementations
 from inject import inject
 from lockstep import call_among, interference
-from vector_files import FILES, FOLDER, LEFT_OUT, ROOT, Vector, procedures, read, vectors_of
+from vector_files import ASKED, FILES, FOLDER, LEFT_OUT, ROOT, Vector, procedures, read, vectors_of
 
 import mremap_impl.mremap
 import mremap_impl.step
@@ -80,7 +80,7 @@ def test_each_goal_has_a_vector_that_reaches_it_or_is_listed_as_having_none(file
         assert unhandled or reached | without == {g["goal"] for g in said["goals"]}, name
 
 
-@pytest.mark.parametrize("procedure", TABLE)
+@pytest.mark.parametrize("procedure", [*TABLE, *ASKED])
 def test_the_specification_does_what_its_vectors_say(procedure: str, specification: Suite) -> None:
     program, routine = as_claim(specification.program, procedure)
     made = runner(program, routine)

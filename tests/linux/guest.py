@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from linux.packages import Archive, NoPackages
-from linux.ports import EMULATORS, Port, compilers
+from linux.ports import Port
 from linux.scenario import BadReport, Report, Scenario
 from linux.started import Machine, listen
 
@@ -40,12 +40,11 @@ class Built:
 
 
 @cache
-def tools(title: str) -> Path:
-    """The folder with the emulators, or with the compilers. Raises NoPackages."""
+def tools(packages: tuple[str, ...]) -> Path:
+    """The folder with an emulator, or with a compiler, and all that it needs. Raises NoPackages."""
     if platform.machine() != "x86_64":
         raise NoPackages(f"the emulators are those for x86-64, and this machine is {platform.machine()}")
-    names = {"emulators": EMULATORS, "compilers": compilers()}[title]
-    return Archive("amd64", HOST).closure(names, title)
+    return Archive("amd64", HOST).closure(packages, packages[0])
 
 
 def built(port: Port) -> Built:
@@ -54,7 +53,7 @@ def built(port: Port) -> Built:
     tree, version = archive.package(archive.kernel(port.kernel))
     places = (tree.glob(f"boot/{port.image}-*"), tree.glob(f"usr/lib/modules/*/{port.image}"))
     (kernel,) = (path for found in places for path in found)
-    folder = tools("compilers")
+    folder = tools(port.compiler)
     init = archive.folder / "init"
     if not init.exists() or init.stat().st_mtime < SOURCE.stat().st_mtime:
         made = init.with_suffix(".new")
@@ -92,7 +91,7 @@ def initramfs(init: bytes, scenarios: str) -> bytes:
 
 def emulated(port: Port, made: Built, archive: Path) -> list[str]:
     """The command that boots a guest: no network, no screen, and nothing of the host's but the archive."""
-    tree = tools("emulators")
+    tree = tools(port.needs)
     libraries = f"{tree}/usr/lib/x86_64-linux-gnu:{tree}/lib/x86_64-linux-gnu"
     words = [f"{tree}/lib64/ld-linux-x86-64.so.2", "--library-path", libraries, f"{tree}/usr/bin/{port.emulator}"]
     words += ["-L", f"{tree}/usr/share/qemu", "-L", f"{tree}/usr/share/seabios"]
@@ -111,7 +110,7 @@ def boot(port: Port, made: Built, scenarios: Sequence[Scenario]) -> tuple[Machin
     with tempfile.TemporaryDirectory(prefix="lab-") as scratch:
         archive = Path(scratch) / "initramfs"
         archive.write_bytes(initramfs(made.init.read_bytes(), "".join(s.text() for s in scenarios)))
-        tree = tools("emulators")
+        tree = tools(port.needs)
         environment = {**os.environ, "QEMU_MODULE_DIR": f"{tree}/usr/lib/x86_64-linux-gnu/qemu"}
         command = ["setpriv", "--pdeathsig", "KILL", "--", *emulated(port, made, archive)]
         with subprocess.Popen(

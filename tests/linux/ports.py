@@ -8,25 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-EMULATORS = (
-    "opensbi",
-    "qemu-system-arm",
-    "qemu-system-mips",
-    "qemu-system-misc",
-    "qemu-system-ppc",
-    "qemu-system-x86",
-)
-"""The packages with the emulators, and with what they boot on riscv64."""
-
 
 @dataclass(frozen=True, slots=True)
 class Port:
     """A kernel that can be booted.
 
     `suite`, `architecture`, `kernel`: the package, or the one that stands for it. `image`: how the name of the kernel
-    begins in its folder `boot`. `emulator`: the program, and `machine` its options. `console`: what the kernel calls
-    the one that is listened to. `target`: the compiler's name for it, and `headers` the package with its C library.
-    `seconds`: how long a guest may run.
+    begins in its folder `boot`. `emulator`: the program, `needs` the packages that it comes with, `machine` its options. `console`:
+    what the kernel calls the one that is listened to. `target`: the compiler's name for it, and `headers` the package with its C library.
+    `earlier`: other geometries of the same tables, whose vectors are its as well. `seconds`: how long a guest may run.
     """
 
     name: str
@@ -36,16 +26,35 @@ class Port:
     kernel: str
     image: str
     emulator: str
+    needs: tuple[str, ...]
     machine: tuple[str, ...]
     console: str
     target: str
     headers: str
+    earlier: tuple[str, ...] = ()
     seconds: int = 300
+
+    @property
+    def compiler(self) -> tuple[str, str]:
+        """The packages with the compiler, and with the C library."""
+        return f"gcc-{self.target.removesuffix('-gcc-12').replace('_', '-')}", self.headers
+
+
+PACKAGES = {
+    "x86_64": ("qemu-system-x86",),
+    "s390x": ("qemu-system-misc",),
+    "arm": ("qemu-system-arm",),
+    "mipsel": ("qemu-system-mips",),
+    "aarch64": ("qemu-system-arm",),
+    "ppc64": ("qemu-system-ppc",),
+    "riscv64": ("qemu-system-misc", "opensbi"),
+}
+"""The packages that an emulator comes with."""
 
 
 def _port(
     name: str,
-    geometry: str,
+    geometries: str,
     package: str,
     image: str,
     emulator: str,
@@ -55,6 +64,7 @@ def _port(
     libc: str,
 ) -> Port:
     suite, architecture, kernel = package.split("/")
+    geometry, *earlier = geometries.split()
     return Port(
         name,
         geometry,
@@ -63,10 +73,12 @@ def _port(
         kernel,
         image,
         f"qemu-system-{emulator}",
+        PACKAGES[emulator],
         tuple(machine.split()),
         console,
         f"{target}-gcc-12",
         f"libc6-dev-{libc}-cross",
+        tuple(earlier),
     )
 
 
@@ -100,7 +112,7 @@ PORTS: tuple[Port, ...] = (
         f"-M virt -cpu cortex-a57 -m 512 {SERIAL}", "ttyAMA0", "aarch64-linux-gnu", "arm64",
     ),
     _port(
-        "ppc64el", "ppc64_radix_64k", "bookworm/ppc64el/linux-image-powerpc64le", "vmlinux", "ppc64",
+        "ppc64el", "ppc64_radix_64k_6_1 ppc64_radix_64k", "bookworm/ppc64el/linux-image-powerpc64le", "vmlinux", "ppc64",
         f"-M {PSERIES} -cpu power9 -m 1024 {SERIAL}", "hvc0", "powerpc64le-linux-gnu", "ppc64el",
     ),
     _port(
@@ -111,9 +123,3 @@ PORTS: tuple[Port, ...] = (
 
 NEWEST = replace(PORTS[0], name="x86-64, newest", suite="sid")
 """The newest kernel to be had."""
-
-
-def compilers() -> tuple[str, ...]:
-    """The packages with the compilers of all ports, and the C library of each."""
-    targets = {p.target.removesuffix("-gcc-12").replace("_", "-") for p in PORTS}
-    return (*sorted(f"gcc-{target}" for target in targets), *sorted({p.headers for p in PORTS}))

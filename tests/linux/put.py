@@ -10,7 +10,7 @@ from errno import errorcode
 
 from bridge import affordable
 from generated import Generated, Ran, Suite, broken, each_example, message
-from vector_files import FOLDER, Vector, read, vectors_of
+from vector_files import FILES, FOLDER, Vector, read, vectors_of
 
 from linux import binding, calls
 from linux.binding import MREMAP
@@ -41,10 +41,12 @@ class Part:
         return len(self.asked) + sum(n for r, n in self.left_out.items() if r not in (Reason.REFUSED, Reason.BAD))
 
 
-def parts(suite: Suite, geometry: str, machine: Machine, counts: tuple[int, int], number: int) -> tuple[Part, ...]:
+def parts(
+    suite: Suite, geometry: str, machine: Machine, counts: tuple[int, int], number: int, earlier: Sequence[str] = ()
+) -> tuple[Part, ...]:
     """What is put to the kernel of a port: `counts` are of the moves and of the other calls that are drawn, with seed
-    `number`. The same number gives the same ones."""
-    known = vectors(suite, geometry)
+    `number`. The same number gives the same ones. `earlier`: geometries whose vectors are the port's as well."""
+    known = [v for name in (geometry, *earlier) for v in vectors(suite, name)]
     moves = [*_drawn(suite, MREMAP, geometry, counts[0], number, affordable)]
     others = [*_drawn(suite, CALL, geometry, counts[1], number, calls.short)]
     asked = [Example(b"", v.geometry, v.context, v.arguments, v.state, {}) for v in known if v.procedure == CALL]
@@ -58,8 +60,7 @@ def parts(suite: Suite, geometry: str, machine: Machine, counts: tuple[int, int]
 
 def vectors(suite: Suite, geometry: str) -> list[Vector]:
     """The solver's vectors of a geometry, of all procedures."""
-    paths = (FOLDER / f"{geometry}.json", FOLDER / f"kernels/{geometry}.json")
-    said = (p for path in paths if path.exists() for p in read(path)["procedures"])
+    said = (p for file, (on, _) in FILES.items() if on == geometry for p in read(FOLDER / f"{file}.json")["procedures"])
     return [v for p in said for v in vectors_of(suite.program, p)]
 
 
