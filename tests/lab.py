@@ -112,7 +112,7 @@ def main(arguments: Sequence[str]) -> int:
     if "--write" in options and len(found) == len(PORTS):
         text = DOCUMENT.read_text(encoding="utf-8")
         DOCUMENT.write_text(with_table(text, table(made, found)), encoding="utf-8")
-    return 0 if good else 1
+    return 1 if not good else 3 if lacking else 0
 
 
 # --- the lost page -------------------------------------------------------------------------------------------------

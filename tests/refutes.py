@@ -298,4 +298,5 @@ FORMS = (
 ELSEWHERE = (
     *(Elsewhere(form, HISTORY, REPLAYS, f'("{form}", ') for form in FORMS),
     Elsewhere("move_vma.lost_page", "test_lost_page.py", "test_the_implementation_loses_the_page_that_the_tool_finds"),
+    Elsewhere("mremap.cuts_below", "test_linux.py", "test_what_is_cut_off_below_is_refused_or_unmapped"),
 )

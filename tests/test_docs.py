@@ -92,7 +92,7 @@ def ticked(text: str) -> list[str]:
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
 def test_each_block_says_what_a_test_does_with_it(block: Block) -> None:
     tested = r"run: exits \d+(, with the clause)?|printed|spec(: error\[[\w-]+\])?|clause: [\w.]+"
-    assert re.fullmatch(rf"{tested}|ci: (verify|test|check|history)|makes the table|drawn", block.marker)
+    assert re.fullmatch(rf"{tested}|ci: (verify|test|check|history|lab)|makes the table|drawn", block.marker)
 
 
 def test_no_fence_is_overlooked() -> None:

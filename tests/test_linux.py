@@ -19,15 +19,16 @@ import pytest
 from conftest import tell
 from generated import Broken, Generated, Suite
 from linux import binding
-from linux.calls import CALL, Call
+from linux.calls import CALL, Call, called
 from linux.here import check, port, put
-from linux.put import Asked, Judged, Part, claims, judged, parts, told
+from linux.put import Asked, Judged, Part, claims, judged, parts, told, vectors
 from linux.realise import Realised
 from linux.scenario import Map, Remap, Report, Scenario, Step, Tables, Touch, reports
 from linux.started import RUNNER, NoRunner, here, run
 
 from verify import core
 from verify.sites import subexpressions
+from verify.strategies.examples import Example
 
 pytestmark = pytest.mark.xdist_group("linux")  # so that the moves are made once
 
@@ -158,6 +159,25 @@ def test_a_claim_that_is_asked_of_nothing_fails(specification: Suite) -> None:
     found = judged(specification, [], [])
     with pytest.raises(Broken, match="it was asked of nothing"):
         check(specification, claims(specification)[0], found)
+
+
+def test_what_is_cut_off_below_is_refused_or_unmapped(specification: Suite) -> None:
+    """The run that refutes `cuts_below`, small: later kernels refuse such a length, earlier ones do what it says."""
+    routine = specification.program.routines()[CALL]
+    pages, page = 1 << 64, 0x1000
+    given = {"old_addr": SPAN + 2 * page, "old_len": pages - page, "new_len": pages - 2 * page, "new_addr": 0}
+    given |= {"vm_start": SPAN, "vm_end": SPAN + 4 * page, "above": SPAN + 4 * page}
+    (example,) = (v for v in vectors(specification, "x86_64")[:1])
+    arguments = {p: given.get(p.name, False) for p in routine.parameters}
+    asked = called("below", Example(b"", "x86_64", example.context, arguments, {}, {}), here(), False)
+    assert isinstance(asked, Call)
+    (report,) = run([asked.scenario])[1]
+    found = judged(specification, [Part("below", (asked,), {})], [report])
+    assert not found.failed
+    if report.error is None:
+        assert report.unmapped == ((asked.asked.vm_start, page),), "two pages below the range"
+    else:
+        assert found.errors == {"EINVAL": 1}
 
 
 # --- scenarios -----------------------------------------------------------------------------------------------------

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from bridge import Outcome, call, function_at
 from generated import implementations
-from linux.lost import lost_page
+from linux.lost import controls, elsewhere, laid_out, losses, lost_page
+from linux.started import Machine
 
+from mremap_impl.geometry import Geometry
 from verify import core
 from verify.core import Symbol
 from verify.elaborate import elaborate
@@ -139,3 +141,15 @@ def test_the_run_has_nothing_that_it_could_do_without() -> None:
     less += [{"pte": pte.set(a, pte.default)} for a, _ in pte.items()]
     assert len(less) >= 6
     assert not any(loses({**inputs, **change}) for change in less)
+
+
+def test_laid_out_elsewhere_it_is_lost_as_well_and_the_controls_lose_nothing() -> None:
+    """What a kernel is asked, before it is asked: by how many tables may be had, what the implementation loses."""
+    run = laid_out(found())
+    assert losses(run) == (run.pages, (), (), ())
+    five_levels = Geometry("five levels", 64, 12, 21, 30, 39, 48, 0xFFFFFFFFFFF000)
+    there = elsewhere(run, five_levels, Machine(4096, ((0x400000, 0x500000),)))
+    assert there.old_addr % five_levels.PMD_SIZE == five_levels.PMD_SIZE - five_levels.PAGE_SIZE
+    assert losses(there) == (there.pages, (), (), ())
+    for control in controls(there):
+        assert losses(control) == ((), (), (), ())

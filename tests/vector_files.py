@@ -88,11 +88,11 @@ class Vector:
 
 
 def procedures(program: core.Program, file: str) -> tuple[str, ...]:
-    """The procedures in a file: of those with an implementation, or for kernels what they are asked, as far as a geometry
-    is one of theirs."""
+    """The procedures in a file: those with an implementation; or what kernels are asked, as far as the geometry is
+    known there."""
     if file.startswith("kernels/"):
-        found = (program.routines()[name] for name in ASKED)
-        return tuple(r.qualified for r in found if _seen(program, r.module, FILES[file][0]))
+        asked = (program.routines()[name] for name in ASKED)
+        return tuple(r.qualified for r in asked if _seen(program, r.module, FILES[file][0]))
     table, among = implementations(ROOT / "pyproject.toml"), FILES[file][1]
     found = (n for n in table if (interference(program, program.routines()[n]) is not None) == among)
     return tuple(n for n in found if n not in LEFT_OUT)

@@ -1,7 +1,6 @@
 """The kernels of the lab: for each port a package of Debian's, the machine that an emulator plays, and the compiler.
 
-The geometry of each is a port of `spec/ports.spec` or `spec/machine.spec`: where user space ends higher today than it
-did there, nothing above is asked for.
+The geometry of each is a port of the specification, with the end of user space that the kernel has today.
 """
 
 from __future__ import annotations
@@ -13,10 +12,13 @@ from dataclasses import dataclass, replace
 class Port:
     """A kernel that can be booted.
 
-    `suite`, `architecture`, `kernel`: the package, or the one that stands for it. `image`: how the name of the kernel
-    begins in its folder `boot`. `emulator`: the program, `needs` the packages that it comes with, `machine` its options. `console`:
-    what the kernel calls the one that is listened to. `target`: the compiler's name for it, and `headers` the package with its C library.
-    `earlier`: other geometries of the same tables, whose vectors are its as well. `seconds`: how long a guest may run.
+    `earlier`: other geometries of the same tables, whose vectors are its as well.
+    `suite`, `architecture`, `kernel`: the package, or the one that stands for it.
+    `image`: how the name of the kernel begins in its folder `boot`.
+    `emulator`: the program; `needs`: the packages that it comes with; `machine`: its options.
+    `console`: what the kernel calls the one that is listened to.
+    `target`: the program that compiles for it; `headers`: the package with its C library.
+    `seconds`: how long a guest may run.
     """
 
     name: str
@@ -112,8 +114,8 @@ PORTS: tuple[Port, ...] = (
         f"-M virt -cpu cortex-a57 -m 512 {SERIAL}", "ttyAMA0", "aarch64-linux-gnu", "arm64",
     ),
     _port(
-        "ppc64el", "ppc64_radix_64k_6_1 ppc64_radix_64k", "bookworm/ppc64el/linux-image-powerpc64le", "vmlinux", "ppc64",
-        f"-M {PSERIES} -cpu power9 -m 1024 {SERIAL}", "hvc0", "powerpc64le-linux-gnu", "ppc64el",
+        "ppc64el", "ppc64_radix_64k_6_1 ppc64_radix_64k", "bookworm/ppc64el/linux-image-powerpc64le", "vmlinux",
+        "ppc64", f"-M {PSERIES} -cpu power9 -m 1024 {SERIAL}", "hvc0", "powerpc64le-linux-gnu", "ppc64el",
     ),
     _port(
         "riscv64", "riscv_sv57", "trixie/riscv64/linux-image-riscv64", "vmlinux", "riscv64",
