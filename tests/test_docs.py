@@ -188,7 +188,7 @@ def assert_runs_past_the_range(printed: str) -> None:
 
 
 def test_continuous_integration_runs_the_commands_of_the_readme() -> None:
-    wanted = {name: one(f"ci: {name}").text for name in ("verify", "test", "check", "history")}
+    wanted = {name: one(f"ci: {name}").text for name in ("verify", "test", "check", "history", "lab")}
     for name, command in wanted.items():
         shown = subprocess.run([ROOT / ".ci/run", "--show", name], capture_output=True, text=True, check=True).stdout
         assert shown == command

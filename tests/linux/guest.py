@@ -7,7 +7,6 @@ import platform
 import signal
 import stat
 import subprocess
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -107,19 +106,19 @@ def boot(port: Port, made: Built, scenarios: Sequence[Scenario]) -> tuple[Machin
 
     The guest ends with this process, whatever ends it, or when its time is over.
     """
-    with tempfile.TemporaryDirectory(prefix="lab-") as scratch:
-        archive = Path(scratch) / "initramfs"
-        archive.write_bytes(initramfs(made.init.read_bytes(), "".join(s.text() for s in scenarios)))
-        tree = tools(port.needs)
-        environment = {**os.environ, "QEMU_MODULE_DIR": f"{tree}/usr/lib/x86_64-linux-gnu/qemu"}
-        command = ["setpriv", "--pdeathsig", "KILL", "--", *emulated(port, made, archive)]
+    tree = tools(port.needs)
+    environment = {**os.environ, "QEMU_MODULE_DIR": f"{tree}/usr/lib/x86_64-linux-gnu/qemu"}
+    with os.fdopen(os.memfd_create("initramfs"), "wb", buffering=0) as archive:  # so that no file can be left behind
+        archive.write(initramfs(made.init.read_bytes(), "".join(s.text() for s in scenarios)))
+        where = Path(f"/proc/self/fd/{archive.fileno()}")
         with subprocess.Popen(
-            command,
+            ["setpriv", "--pdeathsig", "KILL", "--", *emulated(port, made, where)],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=[archive.fileno()],
         ) as guest:
             late = threading.Timer(port.seconds, _ended, [guest])
             late.start()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+FRESH = 86_400
+"""Seconds for which the lists of packages are taken to be so still."""
+
 FETCHING = 900
 """Seconds that one fetch may take."""
 
@@ -92,13 +96,14 @@ class Archive:
     def _run(self, tool: str, *words: str, folder: Path | None = None) -> str:
         state = self.folder / "state"
         options = self._options(state)
-        if not (state / "updated").exists():
+        updated = state / "updated"
+        if not updated.exists() or updated.stat().st_mtime < time.time() - FRESH:
             for part in ("lists/partial", "cache/archives/partial", "sources.d", "preferences.d", "conf.d"):
                 (state / part).mkdir(parents=True, exist_ok=True)
             (state / "status").touch()
             (state / "sources").write_text(f"deb [signed-by={KEYRING}] {_uri()} {self.suite} main\n", encoding="ascii")
             _done(["apt-get", *options, "update"], state)
-            (state / "updated").touch()
+            updated.touch()
         return _done([tool, *options, *words], folder or state)
 
     def _options(self, state: Path) -> list[str]:
