@@ -46,8 +46,14 @@ KERNELS = (
 )
 """The geometries of the kernels that can be asked: the one that runs here, and those of the lab."""
 
-ASKED = ("mremap.mremap", "deltas_2011.deltas_2011", "extents_2005.extents_2005", "get_extent_fixed.get_extent_fixed")
-"""What they are asked: what mremap refuses, and the moves that make a difference to the forms of history."""
+ASKED = (
+    "mremap.mremap",
+    "get_extent_fixed.get_extent_fixed",
+    "no_latency_limit_2018.no_latency_limit_2018",
+    "progress_guard_2024.progress_guard_2024",
+    "skip_cut_2020.skip_cut_2020",
+)
+"""What they are asked: what mremap refuses, and the moves that make a difference to the loop as it was from 2018 on."""
 
 FILES = {
     "i386": ("i386", False),

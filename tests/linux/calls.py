@@ -124,8 +124,11 @@ def affected(asked: Arguments, geometry: Geometry) -> list[tuple[int, int]]:
     found = [(asked.vm_start, asked.vm_end - asked.vm_start), (old, page)]
     if asked.above < user:
         found.append((asked.above, page))
-    if old + max(old_len, new_len) <= user:
-        found.append((old, max(old_len, new_len, page)))
+    cut = (old + new_len) % (1 << geometry.word_bits)  # below the range, where it wraps
+    if old_len > new_len and cut + old_len - new_len <= user:
+        found.append((cut, old_len - new_len))
+    if old_len <= new_len and old + new_len <= user:
+        found.append((old, new_len or page))
     if (asked.fixed or asked.dont_unmap) and asked.new_addr + new_len <= user:
         found.append((asked.new_addr & -page, new_len + page * (asked.new_addr % page > 0) or page))
     return found

@@ -10,10 +10,11 @@ from vector_files import Vector
 from linux.binding import MREMAP
 from linux.place import Reason
 from linux.realise import Realised
+from verify import core
 from verify.core import Symbol
 from verify.evaluate import evaluate
 from verify.strategies.examples import Example
-from verify.values import MapValue, Value, some_value
+from verify.values import MapValue, Member, Value, map_value, some_value
 
 ARGUMENTS = {"old_addr", "new_addr", "len"}
 
@@ -44,9 +45,20 @@ def _as_move(suite: Suite, vector: Vector) -> Example:
     arguments = {s.name: v for s, v in vector.arguments.items()}
     state = {s.name: v for s, v in vector.state.items()}
     given: dict[Symbol, Value] = {
-        s: state.get(s.name, some_value(s.type, bits)) for s in suite.program.states(routine.module)
+        s: _same(state.get(s.name, some_value(s.type, bits)), s.type, bits)
+        for s in suite.program.states(routine.module)
     }
     return Example(b"", vector.geometry, vector.context, {p: arguments[p.name] for p in routine.parameters}, given, {})
+
+
+def _same(value: Value, type_: core.Type, bits: int) -> Value:
+    """A value as one of the same type in another module: entries have a type of their own in each."""
+    if not isinstance(value, MapValue) or not isinstance(value.default, Member) or not isinstance(type_, core.MapType):
+        return value
+    held = type_.value
+    assert isinstance(held, core.OpaqueType)
+    entries: dict[Value, Value] = {a: Member(held, m.index) for a, m in value.entries.items() if isinstance(m, Member)}
+    return map_value(type_, Member(held, value.default.index), entries, bits)
 
 
 class NotMet(Exception):
