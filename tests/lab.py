@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from os import cpu_count
@@ -25,7 +25,7 @@ from generated import Suite, implementations, suite
 from history_table import with_table
 from linux import lost
 from linux.binding import PROCEDURES
-from linux.guest import NoGuest, boot, built
+from linux.guest import Built, NoGuest, boot, built
 from linux.packages import NoPackages
 from linux.ports import NEWEST, PORTS, Port
 from linux.put import Asked, Judged, claims, judged, parts, told
@@ -54,12 +54,11 @@ class Result:
     top: int
 
 
-def result(made: Suite, port: Port, counts: tuple[int, int]) -> Result:
+def result(made: Suite, port: Port, kernel: Built, counts: tuple[int, int]) -> Result:
     """Boots a port twice: to see where its processes stand, and with what keeps clear of that.
 
-    Raises NoPackages, NoGuest and BadReport.
+    Raises NoGuest and BadReport.
     """
-    kernel = built(port)
     machine, _ = boot(port, kernel, [])
     asked = parts(made, port.geometry, machine, counts, 0, port.earlier)
     _, reports = boot(port, kernel, [one.scenario for part in asked for one in part.asked])
@@ -94,15 +93,18 @@ def main(arguments: Sequence[str]) -> int:
         return lost_page(asked)
     made, found, good, lacking = specification(), [], True, False
     with ThreadPoolExecutor(cpu_count()) as pool:
-        ports = [p for p in PORTS if not asked or p.name in asked]
-        waiting = [pool.submit(result, made, p, FEW if "--few" in options else MANY) for p in ports]
-        for port, future in zip(ports, waiting, strict=True):
-            try:
-                found.append(future.result())
+        waiting: list[tuple[Port, Future[Result]]] = []
+        for port in (p for p in PORTS if not asked or p.name in asked):
+            try:  # one after the other: two would fetch the same
+                kernel = built(port)
             except NoPackages as error:
                 lacking = True
                 print(f"{port.name}: not run: {error}", flush=True)
                 continue
+            waiting.append((port, pool.submit(result, made, port, kernel, FEW if "--few" in options else MANY)))
+        for port, future in waiting:
+            try:
+                found.append(future.result())
             except (NoGuest, BadReport) as error:
                 good = False
                 print(f"{port.name}: {error}", flush=True)
@@ -122,6 +124,8 @@ def lost_page(asked: Sequence[str]) -> int:
     """Prints, as a table, what became of it. It is 0 if no kernel loses what the implementation does not, and one loses
     what it does."""
     program, rows, wrong = specification().program, [], False
+    print("| port | kernel |  | " + " | ".join(f"room for {n}" for n in lost.ROOMS) + " |")
+    print("|---" * (3 + len(lost.ROOMS)) + "|", flush=True)
     base = lost.laid_out(lost.lost_page(program))
     for port in (*PORTS, NEWEST):
         if asked and port.name not in asked:

@@ -31,11 +31,12 @@ class NoGuest(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What a guest boots: the kernel, and its version, and the first process."""
+    """What a guest boots: the kernel, and its version, and the first process; and the folder with the emulator."""
 
     kernel: Path
     version: str
     init: Path
+    emulator: Path
 
 
 @cache
@@ -43,11 +44,11 @@ def tools(packages: tuple[str, ...]) -> Path:
     """The folder with an emulator, or with a compiler, and all that it needs. Raises NoPackages."""
     if platform.machine() != "x86_64":
         raise NoPackages(f"the emulators are those for x86-64, and this machine is {platform.machine()}")
-    return Archive("amd64", HOST).closure(packages, packages[0])
+    return Archive("amd64", HOST).closure(packages, "+".join(packages))
 
 
 def built(port: Port) -> Built:
-    """The kernel of a port, and the runner compiled for it. Raises NoPackages."""
+    """The kernel of a port, the runner compiled for it, and the emulator. Raises NoPackages."""
     archive = Archive(port.architecture, port.suite)
     tree, version = archive.package(archive.kernel(port.kernel))
     places = (tree.glob(f"boot/{port.image}-*"), tree.glob(f"usr/lib/modules/*/{port.image}"))
@@ -62,7 +63,7 @@ def built(port: Port) -> Built:
         if done.returncode:
             raise NoPackages(f"{port.target}: {done.stderr.strip()[-500:]}")
         made.replace(init)
-    return Built(kernel, version, init)
+    return Built(kernel, version, init, tools(port.needs))
 
 
 def archive_of(files: Mapping[str, tuple[int, bytes]]) -> bytes:
@@ -90,7 +91,7 @@ def initramfs(init: bytes, scenarios: str) -> bytes:
 
 def emulated(port: Port, made: Built, archive: Path) -> list[str]:
     """The command that boots a guest: no network, no screen, and nothing of the host's but the archive."""
-    tree = tools(port.needs)
+    tree = made.emulator
     libraries = f"{tree}/usr/lib/x86_64-linux-gnu:{tree}/lib/x86_64-linux-gnu"
     words = [f"{tree}/lib64/ld-linux-x86-64.so.2", "--library-path", libraries, f"{tree}/usr/bin/{port.emulator}"]
     words += ["-L", f"{tree}/usr/share/qemu", "-L", f"{tree}/usr/share/seabios"]
@@ -106,8 +107,7 @@ def boot(port: Port, made: Built, scenarios: Sequence[Scenario]) -> tuple[Machin
 
     The guest ends with this process, whatever ends it, or when its time is over.
     """
-    tree = tools(port.needs)
-    environment = {**os.environ, "QEMU_MODULE_DIR": f"{tree}/usr/lib/x86_64-linux-gnu/qemu"}
+    environment = {**os.environ, "QEMU_MODULE_DIR": f"{made.emulator}/usr/lib/x86_64-linux-gnu/qemu"}
     with os.fdopen(os.memfd_create("initramfs"), "wb", buffering=0) as archive:  # so that no file can be left behind
         archive.write(initramfs(made.init.read_bytes(), "".join(s.text() for s in scenarios)))
         where = Path(f"/proc/self/fd/{archive.fileno()}")

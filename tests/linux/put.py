@@ -45,15 +45,16 @@ def parts(
     suite: Suite, geometry: str, machine: Machine, counts: tuple[int, int], number: int, earlier: Sequence[str] = ()
 ) -> tuple[Part, ...]:
     """What is put to the kernel of a port: `counts` are of the moves and of the other calls that are drawn, with seed
-    `number`. The same number gives the same ones. `earlier`: geometries whose vectors are the port's as well."""
-    known = [v for name in (geometry, *earlier) for v in vectors(suite, name)]
+    `number`. The same number gives the same ones. `earlier`: geometries whose vectors of moves are the port's as
+    well: user space ends elsewhere there, which other calls see."""
+    known, more = vectors(suite, geometry), [v for name in earlier for v in vectors(suite, name)]
     moves = [*_drawn(suite, MREMAP, geometry, counts[0], number, affordable)]
     others = [*_drawn(suite, CALL, geometry, counts[1], number, calls.short)]
     asked = [Example(b"", v.geometry, v.context, v.arguments, v.state, {}) for v in known if v.procedure == CALL]
     return (
         _moves(suite, "moves drawn", moves, machine),
         _calls("calls drawn", others, machine),
-        _moves(suite, "vectors of moves", of_vectors(suite, known), machine),
+        _moves(suite, "vectors of moves", of_vectors(suite, [*known, *more]), machine),
         _calls("vectors of calls", asked, machine),
     )
 
