@@ -163,12 +163,12 @@ def suite(spec: Sequence[Path], table: Mapping[str, str], current: Path | None =
         classes = input_classes(program)
     except (NoBridge, BadClass) as error:
         raise BadSuite(str(error)) from error
-    tests = tuple(t for name, r in procedures.items() if name in functions for t in _tests(program, r))
+    tests = tuple(t for name, r in procedures.items() if name in functions for t in generated_of(program, r))
     without = tuple(name for name in procedures if name not in functions)
     return Suite(program, loaded.sources, functions, classes, tests, without)
 
 
-def _tests(program: core.Program, routine: core.Routine) -> list[Generated]:
+def generated_of(program: core.Program, routine: core.Routine) -> list[Generated]:
     """The tests of a procedure, by the ids of the obligations that claim the same of its body."""
     name = routine.qualified
     found = [Generated(f"{name}.ensures.{c.label}", routine, c) for c in routine.ensures]

@@ -330,8 +330,10 @@ def test_pytest_collects_what_the_specification_says_and_lists_what_is_left_out(
     assert left_out in pyproject
     (tmp_path / "pyproject.toml").write_text(pyproject.replace(left_out, ""), encoding="utf-8")
     (tmp_path / "tests").mkdir()
-    for name in ("body", "bridge", "conftest", "generated", "inject", "lockstep", "severity", "test_generated", "ways"):
+    names = ("body", "bridge", "conftest", "generated", "inject", "lockstep", "severity", "test_generated", "ways")
+    for name in (*names, "vector_files"):
         shutil.copy(ROOT / "tests" / f"{name}.py", tmp_path / "tests")
+    shutil.copytree(ROOT / "tests/linux", tmp_path / "tests/linux")
     # In a worker, as always: what it has to say must get to the process that prints.
     options = ["-q", "-n", "1", "-p", "no:cacheprovider", "--examples", "20", "-k", "latency_cut.ensures"]
     done = subprocess.run(

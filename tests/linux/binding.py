@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from errno import errorcode
 
 from bridge import Misbehaved, Outcome
-from generated import Generated, Ran, Suite
+from generated import Generated, Ran, Suite, generated_of
 
 from linux.realise import Realised
 from linux.scenario import Report
@@ -58,13 +58,13 @@ def claims(suite: Suite) -> tuple[list[Generated], list[Unseen]]:
     """The claims about PROCEDURES that a process sees, and the others."""
     seen: list[Generated] = []
     unseen: list[Unseen] = []
-    for test in suite.tests:
-        if test.routine.qualified in PROCEDURES:
-            reads = _reads(test) - set(SEEN)
-            if reads:
-                unseen.append(Unseen(test, tuple(sorted(reads))))
-            else:
-                seen.append(test)
+    routines = suite.program.routines()
+    for test in (test for name in PROCEDURES for test in generated_of(suite.program, routines[name])):
+        reads = _reads(test) - set(SEEN)
+        if reads:
+            unseen.append(Unseen(test, tuple(sorted(reads))))
+        else:
+            seen.append(test)
     return seen, unseen
 
 
