@@ -32,7 +32,7 @@ from verify.strategies.examples import Example
 
 pytestmark = pytest.mark.xdist_group("linux")  # so that the moves are made once
 
-FEW, MANY = (200, 60), (2000, 300)
+FEW, MANY = (150, 40), (2000, 300)
 """How many moves, and other calls, are drawn in a plain run, and for `--implementation linux`."""
 
 
@@ -97,7 +97,7 @@ def free(expr: core.Expr) -> set[core.Symbol]:
 @pytest.fixture(scope="module")
 def few(specification: Suite) -> tuple[Part, ...]:
     """A few moves and calls, drawn."""
-    return parts(specification, port(here()), here(), (40, 40), 0)
+    return parts(specification, port(here()), here(), (30, 30), 0)
 
 
 def changed(one: Asked, change: Callable[[Step], Step]) -> Asked:
@@ -219,7 +219,8 @@ def test_a_report_that_is_cut_short_has_not_ended() -> None:
 def test_the_runner_of_the_guests_says_the_same(few: tuple[Part, ...], tmp_path: Path) -> None:
     program = tmp_path / "runner"
     subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", "-o", program, RUNNER.with_suffix(".c")], check=True)
-    asked = [one.scenario for part in few for one in part.asked]
+    # Where nothing of the process's own stands near: else the tables that it has differ from runner to runner.
+    asked = [one.scenario for part in few for one in part.asked if one.shifted]
     done = subprocess.run([program], input="".join(s.text() for s in asked), capture_output=True, text=True, check=True)
     other = reports(done.stdout.partition("\n\n")[2].splitlines())
     assert [_its_own(r) for r in other] == [_its_own(r) for r in run(asked)[1]]
