@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Mapping
 from functools import cache
 from itertools import count
@@ -37,6 +38,10 @@ def pytest_configure(config: pytest.Config) -> None:
     What a text parses to depends on nothing but the text and the path that is shown for it, and never changes. So a
     copy of the specification that differs in one file costs one file, if it is loaded to be shown under the same paths.
     """
+    # z3 takes memory and gives it back all the time: the processes to come keep it, and ask the system less.
+    os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(1 << 30))
+    os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(1 << 30))
+    os.environ.setdefault("MALLOC_TOP_PAD_", str(1 << 26))
     parsed = cache(lambda source: parser.parse(source))
     patch = pytest.MonkeyPatch()
     patch.setattr(load, "parse", lambda source, tables: parser.parse(source, tables) if tables else parsed(source))
