@@ -32,7 +32,7 @@ from verify.strategies.examples import Example
 
 pytestmark = pytest.mark.xdist_group("linux")  # so that the moves are made once
 
-FEW, MANY = (150, 40), (2000, 300)
+FEW, MANY = (100, 25), (2000, 300)
 """How many moves, and other calls, are drawn in a plain run, and for `--implementation linux`."""
 
 
