@@ -70,9 +70,7 @@ def at_the_top(one: Asked) -> bool:
     if not isinstance(one, Realised):
         return False
     context = one.example.context
-    shift = next(v for s, v in context.constants.items() if s.name == "PMD_SHIFT")
-    assert isinstance(shift, int)
-    last = (1 << context.word_bits) - (1 << shift)
+    last = (1 << context.word_bits) - geometry_of(context).PMD_SIZE
     return any(addr + one.length > last for addr in (one.old_addr, one.new_addr))
 
 

@@ -19,7 +19,7 @@ from verify import core
 from verify.sites import subexpressions
 from verify.words import BitVectors, Integers, Words
 
-EXAMPLES = int(os.environ.get("AGREEMENT_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("AGREEMENT_EXAMPLES", "120"))
 """How many random expressions: more of them is a longer search for a disagreement."""
 
 CHUNK = 30

@@ -48,8 +48,8 @@ def parts(
     `number`. The same number gives the same ones. `earlier`: geometries whose vectors of moves are the port's as
     well: user space ends elsewhere there, which other calls see."""
     known, more = vectors(suite, geometry), [v for name in earlier for v in vectors(suite, name)]
-    moves = [*_drawn(suite, MREMAP, geometry, counts[0], number, affordable)]
-    others = [*_drawn(suite, CALL, geometry, counts[1], number, calls.short)]
+    moves = _drawn(suite, MREMAP, geometry, counts[0], number, affordable)
+    others = _drawn(suite, CALL, geometry, counts[1], number, calls.short)
     asked = [Example(b"", v.geometry, v.context, v.arguments, v.state, {}) for v in known if v.procedure == CALL]
     return (
         _moves(suite, "moves drawn", moves, machine),
@@ -138,10 +138,13 @@ def judged(suite: Suite, parts: Sequence[Part], reports: Sequence[Report]) -> Ju
         every += able
     held: Counter[str] = Counter()
     failed: list[Failed] = []
+    ran: dict[str, list[Ran | None]] = {}  # once for all claims about a procedure
     for test in claims(suite):
+        name = test.routine.qualified
+        if name not in ran:
+            ran[name] = [_ran(one, report, test) for one, report in every]
         held[test.id] = 0
-        for one, report in every:
-            found = _ran(one, report, test)
+        for (one, _), found in zip(every, ran[name], strict=True):
             why = None if found is None else broken(test, found)
             if found is not None and why is not None:
                 failed.append(Failed(test, why, one, found))
