@@ -126,7 +126,11 @@ def lost_page(asked: Sequence[str]) -> int:
     for port in (*PORTS, NEWEST):
         if asked and port.name not in asked:
             continue
-        kernel = built(port)
+        try:
+            kernel = built(port)
+        except NoPackages as error:
+            print(f"{port.name}: not run: {error}", flush=True)
+            continue
         machine, _ = boot(port, kernel, [])
         layout = lost.elsewhere(base, geometry(program, port.geometry), machine)
         layouts = (layout, *lost.controls(layout))
