@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     patch.setattr(load, "parse", lambda source, tables: parser.parse(source, tables) if tables else parsed(source))
     config.add_cleanup(patch.undo)
     # The trees of a specification are many objects, and stay: to look through them often, for cycles, is time lost.
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(300_000, 20, 50)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -300,7 +300,7 @@ def test_a_context_can_be_copied_compared_and_shown_whatever_it_was_used_for() -
     for other in (pickle.loads(pickle.dumps(used)), deepcopy(used)):
         assert other == used
         assert not other.codes.made
-        assert not other.answers.safe
+        assert not other.codes.safe
         assert evaluate(expr, other, {}, {}) is False
 
 

@@ -40,27 +40,18 @@ class Table:
 
 @dataclass(slots=True)
 class Codes:
-    """What `evaluate` has made of expressions where word size, constants and defines are as in `setting`; tables may
-    differ. They are kept by the identity of the expression, which is its own as long as it is held here: so a copy, or
-    what comes out of a pickle, starts without any.
+    """What `evaluate` has made of expressions, and `traits` has found out about them, where word size, constants and
+    defines are as in `setting`; tables may differ. It is kept by the identity of the expression, which is its own as
+    long as it is held here: so a copy, or what comes out of a pickle, starts without any.
     """
 
     setting: tuple[object, ...] = ()
     made: dict[int, tuple[core.Expr, Callable[..., Any]]] = field(default_factory=dict)
-
-    def __reduce__(self) -> tuple[type[Codes], tuple[object]]:
-        return Codes, (self.setting,)
-
-
-@dataclass(slots=True)
-class Answers:
-    """What `traits` has found out about expressions in one context, tables and all; kept as codes are."""
-
     safe: dict[int, tuple[core.Expr, bool]] = field(default_factory=dict)
     simple: dict[int, tuple[core.Expr, bool]] = field(default_factory=dict)
 
-    def __reduce__(self) -> tuple[type[Answers], tuple[()]]:
-        return Answers, ()
+    def __reduce__(self) -> tuple[type[Codes], tuple[object]]:
+        return Codes, (self.setting,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +69,6 @@ class Context:
     defines: Mapping[str, core.Define]
     tables: Mapping[str, Table]
     codes: Codes = field(default_factory=Codes, compare=False, repr=False)
-    answers: Answers = field(default_factory=Answers, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """`replace` hands on the codes, and that is wanted where only the tables are others."""

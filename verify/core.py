@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakValueDictionary
 
 from verify.span import Span
 from verify.syntax import RoutineKind
@@ -110,12 +111,13 @@ class SymbolKind(Enum):
     BOUND = "bound variable"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, init=False, weakref_slot=True)
 class Symbol:
     """A variable. `scope` makes it unique: the module, or module.item with a count for locals and bound variables.
 
     `version` tells the values that a variable takes in one obligation apart; 0 is the one on entry, and the only one
-    in elaborated text.
+    in elaborated text. There is one object for the same five: to be equal is to be the same, which is what makes it
+    cheap to look up what belongs to a symbol.
     """
 
     kind: SymbolKind
@@ -124,13 +126,24 @@ class Symbol:
     type: Type
     version: int = 0
 
-    def __hash__(self) -> int:
-        # Without what follows from the rest, or seldom tells two apart: this dominates every look-up.
-        return hash(self.name) + self.version
+    def __new__(cls, kind: SymbolKind, scope: str, name: str, type: Type, version: int = 0) -> Symbol:
+        given = (kind, scope, name, type, version)
+        known = _SYMBOLS.get(given)
+        if known is not None:
+            return known
+        made = object.__new__(cls)
+        for field, value in zip(cls.__dataclass_fields__, given, strict=True):
+            object.__setattr__(made, field, value)
+        return _SYMBOLS.setdefault(given, made)
+
+    def __reduce__(self) -> tuple[Callable[..., Symbol], tuple[object, ...]]:
+        return Symbol, (self.kind, self.scope, self.name, self.type, self.version)
 
     def __str__(self) -> str:
         return f"{self.name}#{self.version}" if self.version else self.name
 
+
+_SYMBOLS: WeakValueDictionary[tuple[object, ...], Symbol] = WeakValueDictionary()
 
 WORD_BITS = Symbol(SymbolKind.PARAM, "", "WORD_BITS", INT)
 

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import NoReturn, TypeAlias, assert_never
+from typing import NamedTuple, NoReturn, TypeAlias, assert_never
 
 from verify import core
 from verify.core import Symbol, SymbolKind
@@ -41,8 +41,7 @@ class StepKind(Enum):
     RETURN = "return"  # a result; one step without a symbol where there is none
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One thing that a run did. `depth` is 0 in the routine asked for. `callee` is the qualified name, at a CALL."""
 
     depth: int

@@ -14,8 +14,7 @@ value by value, if they are small.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TypeAlias, assert_never
+from typing import NamedTuple, TypeAlias, assert_never
 
 from verify import core
 from verify.context import Undecided
@@ -47,8 +46,7 @@ Body: TypeAlias = Callable[["Value | Form", "Variable | None"], tuple[bool, Path
 """The body with the bound variable at a value (a `Form` of the given variable, if swept): its truth and the path."""
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(NamedTuple):
     """What to decide: does `body` have the truth `sought` for some value of the type.
 
     `sought` is False for a universal, True for an existential. `safe` says that the body is defined for all values:
@@ -122,8 +120,7 @@ def _each(range_: Range, values: Iterable[Value], path: Path, budget: Budget) ->
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
+class _Run(NamedTuple):
     """From `start` in a direction, over the values from `low` to `high`; None is no end."""
 
     direction: int

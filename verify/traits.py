@@ -22,7 +22,7 @@ class Traits:
 
     def safe(self, expr: core.Expr) -> bool:
         """True only if the expression is defined for all values of its variables."""
-        kept = self._context.answers.safe
+        kept = self._context.codes.safe
         known = kept.get(id(expr))
         if known is None:
             known = kept[id(expr)] = (expr, self._is_safe(expr))
@@ -30,7 +30,7 @@ class Traits:
 
     def simple(self, expr: core.Expr) -> bool:
         """True iff no quantifier is in the expression, or in a define that it applies."""
-        kept = self._context.answers.simple
+        kept = self._context.codes.simple
         known = kept.get(id(expr))
         if known is None:
             simple = not isinstance(expr, core.Quantifier) and all(self.simple(e) for e in self._parts(expr))
@@ -49,16 +49,26 @@ class Traits:
             case core.Var(symbol=symbol) if symbol.kind is SymbolKind.CONST:
                 return not isinstance(self._context.constants[symbol], Undefined | Undecided)
             case core.Binary(op=op, left=left, right=right) if op in core.PARTIAL:
-                return self.safe(left) and _is_constant(right) and self._works(expr)
+                return self.safe(left) and self._is_constant(right) and self._works(expr)
             case core.ToWord():
                 return False
             case _:
                 return all(self.safe(part) for part in self._parts(expr))
 
+    def _is_constant(self, expr: core.Expr) -> bool:
+        """True iff the value depends on params and consts alone: not on what an uninterpreted define is, either."""
+        kinds = (SymbolKind.PARAM, SymbolKind.CONST)
+        for part in subexpressions(expr):
+            match part:
+                case core.Var(symbol=symbol) if symbol.kind not in kinds:
+                    return False
+                case core.Quantifier() | core.Old():
+                    return False
+                case core.Apply(function=function) if self._asks(function):
+                    return False
+        return True
 
-def _is_constant(expr: core.Expr) -> bool:
-    kinds = (SymbolKind.PARAM, SymbolKind.CONST)
-    return all(
-        e.symbol.kind in kinds if isinstance(e, core.Var) else not isinstance(e, core.Quantifier | core.Old)
-        for e in subexpressions(expr)
-    )
+    def _asks(self, function: str) -> bool:
+        """True iff a define has no body, or applies one that has none."""
+        body = self._context.defines[function].value
+        return body is None or any(self._asks(e.function) for e in subexpressions(body) if isinstance(e, core.Apply))

@@ -6,7 +6,7 @@ and the candidates in them stand from the plainest to the oddest, which is the d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from typing import TypeAlias, assert_never
@@ -62,19 +62,20 @@ def groups_of(type_: core.Type, marks: Landmarks, unit: int, words: Sequence[int
     """Candidates for a value that is no map. `words` and `ints` are those drawn before."""
     match type_:
         case core.WordType():
-            kinds = (
-                _small(marks, unit),
-                _near(marks, unit, words),
-                _gaps(marks, words),
-                _to_edges(marks, unit, words),
-                _middle(marks, unit),
-                _high(marks, unit),
+            return _apart(
+                (
+                    _small(marks, unit),
+                    _near(marks, unit, words),
+                    _distinct(_gaps(marks, words), unit, marks.top),
+                    _to_edges(marks, unit, words),
+                    _middle(marks, unit),
+                    _high(marks, unit),
+                )
             )
-            return _apart(_distinct(kind, unit, marks.top) for kind in kinds)
         case core.IntType():
             near = [d + by for d in ints for by in (0, 1, 2, 7, -1)]
             edge = [d + by for d in marks.ints for by in (0, 1, -1, -2, -7, 7)]
-            return _apart(((0, 1, 2, 3, 7, -1), near, edge))
+            return _apart(((0, 1, 2, 3, 7, -1), dict.fromkeys(near), dict.fromkeys(edge)))
         case core.OpaqueType(named=named):
             return (tuple(Member(type_, index) for index in range(len(named) + 2)),)
         case core.BoolType() | core.EnumType():
@@ -85,7 +86,7 @@ def groups_of(type_: core.Type, marks: Landmarks, unit: int, words: Sequence[int
             assert_never(type_)
 
 
-def places_of(marks: Landmarks, words: Sequence[int]) -> tuple[int, ...]:
+def places_of(marks: Landmarks, words: Sequence[int]) -> Sequence[int]:
     """Where something may be, given words that may be addresses or lengths: the places themselves, the ends of the
     ranges that they make, the edges of what is as large as a size, and the neighbours of all these.
     """
@@ -97,46 +98,47 @@ def places_of(marks: Landmarks, words: Sequence[int]) -> tuple[int, ...]:
     for size in marks.sizes[1:]:
         exact += [(end & -size) + size for end in ends]
         exact += [word + size * times for word in words for times in MULTIPLES]
-    return _distinct([*_around(exact, (-step, step)), *_high(marks, step)], 1, marks.top)
+    return tuple(dict.fromkeys([*_around(exact, step, 1, marks.top), *_around(_ends(marks, step), step, 1, marks.top)]))
 
 
-def _apart(groups: Iterable[Iterable[int]]) -> Groups:
-    """The groups without what stands before, so that no candidate has more than its share."""
+def _apart(groups: Iterable[Collection[int]]) -> Groups:
+    """The groups, each without doubles, without what stands before, so that no candidate has more than its share."""
     seen: set[int] = set()
     result: list[tuple[Value, ...]] = []
     for group in groups:
-        kept = tuple([number for number in dict.fromkeys(group) if number not in seen])
+        kept = tuple([number for number in group if number not in seen])
         seen.update(kept)
         result.append(kept)
     return tuple(result)
 
 
-def _small(marks: Landmarks, unit: int) -> list[int]:
+def _small(marks: Landmarks, unit: int) -> Sequence[int]:
     sizes = [size for size in marks.sizes if size > unit]
-    few = [unit, 0, *(unit * times for times in (2, 3, 4))]
-    return [*few, *_around([size * times for size in sizes for times in MULTIPLES], (-unit, unit))]
+    few = _distinct([unit, 0, *(unit * times for times in (2, 3, 4))], unit, marks.top)
+    found = _around([size * times for size in sizes for times in MULTIPLES], unit, unit, marks.top)
+    return tuple(dict.fromkeys([*few, *found]))
 
 
-def _near(marks: Landmarks, unit: int, words: Sequence[int]) -> list[int]:
+def _near(marks: Landmarks, unit: int, words: Sequence[int]) -> Sequence[int]:
     exact = [a + b for a, b in permutations(words, 2)]
     exact += words
     for size in (unit, *(size for size in marks.sizes if size > unit)):
         exact += [word + size * times for word in words for times in (*MULTIPLES, -1)]
         exact += [(word & -size) + by for word in words for by in (0, size)]
-    return _around(exact, (-unit, unit))
+    return _around(exact, unit, unit, marks.top)
 
 
 def _gaps(marks: Landmarks, words: Sequence[int]) -> list[int]:
     return [*(marks.top - word for word in words), *(a - b for a, b in permutations(words, 2))]
 
 
-def _to_edges(marks: Landmarks, unit: int, words: Sequence[int]) -> list[int]:
+def _to_edges(marks: Landmarks, unit: int, words: Sequence[int]) -> Sequence[int]:
     exact = [(w & -size) + size * times - w for size in marks.sizes for w in words for times in MULTIPLES]
     exact += [place - w for place in marks.places for w in words]
-    return _around([*exact, *_gaps(marks, words)], (-unit, unit))
+    return _around([*exact, *_gaps(marks, words)], unit, unit, marks.top)
 
 
-def _middle(marks: Landmarks, unit: int) -> list[int]:
+def _middle(marks: Landmarks, unit: int) -> Sequence[int]:
     half = marks.top // 2
     exact = [
         half,
@@ -145,20 +147,25 @@ def _middle(marks: Landmarks, unit: int) -> list[int]:
         *(half - size for size in marks.sizes),
         *(half + size for size in marks.sizes),
     ]
-    return _around(exact, (-unit, unit))
+    return _around(exact, unit, unit, marks.top)
 
 
-def _high(marks: Landmarks, unit: int) -> list[int]:
-    sizes = [size for size in marks.sizes if size >= unit]
-    return _around([marks.top - size * times for size in sizes for times in MULTIPLES], (-unit, unit))
+def _high(marks: Landmarks, unit: int) -> Sequence[int]:
+    return _around(_ends(marks, unit), unit, unit, marks.top)
 
 
-def _around(exact: Iterable[int], steps: Sequence[int]) -> list[int]:
-    kept = list(exact)
-    return [*kept, *[word + step for word in kept for step in steps]]
+def _ends(marks: Landmarks, unit: int) -> list[int]:
+    return [marks.top - size * times for size in marks.sizes if size >= unit for times in MULTIPLES]
 
 
-def _distinct(words: Iterable[int], unit: int, top: int) -> tuple[int, ...]:
+def _around(exact: Iterable[int], step: int, unit: int, top: int) -> Sequence[int]:
+    """The words, and then their neighbours a step away: each once, cut down to a multiple of the unit, of which the
+    step is one."""
+    kept = _distinct(exact, unit, top)
+    return _distinct([*kept, *[word + by for word in kept for by in (-step, step)]], unit, top)
+
+
+def _distinct(words: Iterable[int], unit: int, top: int) -> Sequence[int]:
     """Each once, as a word, cut down to a multiple of the unit."""
     mask = top - 1 & -unit  # as a word, and a multiple of the unit, at once: both are powers of two
     return tuple(dict.fromkeys([word & mask for word in words]))
