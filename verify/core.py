@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakValueDictionary
 
 from verify.span import Span
 from verify.syntax import RoutineKind
@@ -111,7 +110,7 @@ class SymbolKind(Enum):
     BOUND = "bound variable"
 
 
-@dataclass(frozen=True, slots=True, eq=False, init=False, weakref_slot=True)
+@dataclass(frozen=True, slots=True, eq=False, init=False)
 class Symbol:
     """A variable. `scope` makes it unique: the module, or module.item with a count for locals and bound variables.
 
@@ -143,7 +142,7 @@ class Symbol:
         return f"{self.name}#{self.version}" if self.version else self.name
 
 
-_SYMBOLS: WeakValueDictionary[tuple[object, ...], Symbol] = WeakValueDictionary()
+_SYMBOLS: dict[tuple[object, ...], Symbol] = {}
 
 WORD_BITS = Symbol(SymbolKind.PARAM, "", "WORD_BITS", INT)
 

@@ -350,15 +350,22 @@ def _as_word(operand: Code, word_bits: int, span: Span) -> Code:
 class Evaluation:
     """One evaluation: the path so far, the innermost variable that is swept, and what is left of the budget."""
 
+    variable: Variable | None = None
+    swept = 0
+
     def __init__(self, context: Context, hints: Mapping[Symbol, tuple[Value, ...]], pieces: int) -> None:
         self.context = context
-        self.bits = context.word_bits
         self.hints = hints
         self.pieces = pieces
         self.path: Path = []
-        self.variable: Variable | None = None
-        self.swept = 0
-        self._waits: dict[int, tuple[int, int]] = {}
+
+    @property
+    def bits(self) -> int:
+        return self.context.word_bits
+
+    @cached_property
+    def _waits(self) -> dict[int, tuple[int, int]]:
+        return {}
 
     @cached_property
     def budget(self) -> Budget:

@@ -38,6 +38,8 @@ MOST_MISTAKES = 200
 """How many mistakes of one item are reported."""
 
 _STARTS = ("file", "header", "import_line", "item", "lexemes")
+_SOMETIMES = {"atomic": "ATOMIC", "interference": "INTERFERENCE", "extend": "EXTEND"}
+"""The words that are reserved only where no name can be, and what they are then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +144,8 @@ def _built(grammar: str) -> lark.Lark:
 
 def _tables(parser: lark.Lark) -> Tables:
     written = {terminal.name: terminal.pattern.value for terminal in parser.terminals}
-    declared_only = {"ATOMIC": "atomic", "INTERFERENCE": "interference", "EXTEND": "extend"}
-    return Tables(parser, written | declared_only | {"NAME": "name", "NUMBER": "number", "$END": ""})
+    sometimes = {type_: word for word, type_ in _SOMETIMES.items()}
+    return Tables(parser, written | sometimes | {"NAME": "name", "NUMBER": "number", "$END": ""})
 
 
 @functools.cache
@@ -183,7 +185,10 @@ def _tokens(source: Source, tables: Tables) -> list[Lexeme]:
         span = Span(source.file, token.line, token.column, token.line, end)
         tokens.append(Lexeme(token.type, str(token), span, tuple(doc)))
         doc = []
-    return [replace(token, type=_type_at(tokens, at)) for at, token in enumerate(tokens)]
+    for at, lexeme in enumerate(tokens):
+        if lexeme.text in _SOMETIMES:
+            tokens[at] = replace(lexeme, type=_type_at(tokens, at))
+    return tokens
 
 
 def _type_at(tokens: Sequence[Lexeme], at: int) -> str:

@@ -108,8 +108,6 @@ class Obligation:
 def relevant(steps: tuple[Step, ...] | list[Step], path: Path) -> tuple[Step, ...]:
     """The steps that can bear on a place: those on branches that exclude the path are left out."""
     taken = {guard.symbol: guard.holds for guard in path}
-    excluded: dict[int, bool] = {}  # by identity: most steps share their path with others
-    for step in steps:
-        if id(step.path) not in excluded:
-            excluded[id(step.path)] = any(taken.get(g.symbol, g.holds) != g.holds for g in step.path)
-    return tuple(step for step in steps if not excluded[id(step.path)])
+    paths = {id(step.path): step.path for step in steps}  # by identity: most steps share their path with others
+    excluded = {at for at, other in paths.items() if any(taken.get(g.symbol, g.holds) != g.holds for g in other)}
+    return tuple([step for step in steps if id(step.path) not in excluded])

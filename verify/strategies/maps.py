@@ -172,16 +172,16 @@ class Maps:
         """
         base = values[plan.symbol]
         assert isinstance(base, MapValue)
-        plain = self._foreseen(plan, values) if plan.counters else self._plain(value_type(plan.type), values)
+        plain = self._usual(plan, values)
         some = next(v for v in reversed(plain) if v != base.default)
+        scope = dict(values)
         found = 0
         most = AHEAD if plan.counters else KEYS if plan.conditions or plan.keys or plan.bears else FEW
         for key in islice(self._candidates(plan, values), TRIED):
             before = values[plan.symbol]
             assert isinstance(before, MapValue)
-            if key in base.entries or not self._stands(plan, values, key, some):
+            if key in base.entries or not self._stands(plan, scope, base, key, some):
                 continue
-            plain = self._foreseen(plan, values) if plan.counters else self._plain(value_type(plan.type), values)
             others = [v for v in plain if v != base.default]
             there, which = (
                 draw(DENSE if plan.bears else 2),
@@ -191,21 +191,25 @@ class Maps:
                 value = others[-1 - which % len(others)]
                 values[plan.symbol] = before.set(key, value)
                 told = isinstance(value, Member) and value.index >= len(_names(value))
-                if not (told or value == some or self._stands(plan, values, key, value)) or not all(
+                if not (told or value == some or self._stands(plan, scope, base, key, value)) or not all(
                     c.met(self.context, values) for c in plan.others
                 ):
                     values[plan.symbol] = before
+                else:
+                    plain = self._usual(plan, values)
             found += 1
             if found == most:
                 break
 
-    def _stands(self, plan: Plan, values: Values, key: Value, value: Value) -> bool:
-        """Whether an entry breaks no condition that is read at its key alone."""
-        base = values[plan.symbol]
-        assert isinstance(base, MapValue)
-        there = map_value(plan.type, base.default, {key: value}, self.context.word_bits)
-        then = {**values, plan.symbol: there, **{bound: key for bound, _ in plan.pointwise}}
-        return all(_value(_body(c), self.context, then) is True for _, c in plan.pointwise)
+    def _stands(self, plan: Plan, scope: dict[Symbol, Value], base: MapValue, key: Value, value: Value) -> bool:
+        """Whether an entry breaks no condition that is read at its key alone. Changes what the scope has for the map,
+        whose other entries do not matter, and for the bound variables of the conditions."""
+        if not plan.pointwise:
+            return True
+        scope[plan.symbol] = map_value(plan.type, base.default, {key: value}, self.context.word_bits)
+        for bound, _ in plan.pointwise:
+            scope[bound] = key
+        return all(_value(_body(c), self.context, scope) is True for _, c in plan.pointwise)
 
     # --- keys ------------------------------------------------------------------------------------------------------
 
@@ -290,10 +294,11 @@ class Maps:
                     if value != table.get(key) and _value(expr, self.context, {**scope, **changed}) is True:
                         yield changed
 
-    def _foreseen(self, plan: Plan, values: Values) -> list[Value]:
-        """What an oracle may say: of words those that something stands at, and those that are drawn already."""
+    def _usual(self, plan: Plan, values: Values) -> list[Value]:
+        """Some values that an entry may have; what an oracle may say: of words those that something stands at, and
+        those that are drawn already."""
         held = value_type(plan.type)
-        if held != core.WORD:
+        if held != core.WORD or not plan.counters:
             return self._plain(held, values)
         at = [k for s, v in values.items() if isinstance(v, MapValue) and key_type(v.type) == held for k in v.entries]
         return list(dict.fromkeys([*self._plain(held, values)[:2], *interesting(values, core.WORD), *at]))[:FORESEEN]
