@@ -266,7 +266,7 @@ RENAME = (
 
 PASSIVE = (
     ("taken.get(g.symbol, g.holds) != g.holds", "taken.get(g.symbol, g.holds) == g.holds"),
-    ("if not excluded[id(step.path)]", "if not step.path"),
+    ("if id(step.path) not in excluded", "if not step.path"),
 )
 
 DECODE = (
