@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from generated import EXAMPLES, BadSuite, Drawn, Suite, implementations, suite
+from generated import EXAMPLES, BadSuite, Suite, implementations, suite
 from linux.put import claims
 
 from mremap_impl import history
@@ -39,9 +39,10 @@ def pytest_configure(config: pytest.Config) -> None:
     copy of the specification that differs in one file costs one file, if it is loaded to be shown under the same paths.
     """
     # z3 takes memory and gives it back all the time: the processes to come keep it, and ask the system less.
-    os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(1 << 30))
-    os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(1 << 30))
-    os.environ.setdefault("MALLOC_TOP_PAD_", str(1 << 26))
+    # Not without end: what starts processes copies what it has, page by page.
+    os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(1 << 27))
+    os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(1 << 27))
+    os.environ.setdefault("MALLOC_TOP_PAD_", str(1 << 24))
     parsed = cache(lambda source: parser.parse(source))
     patch = pytest.MonkeyPatch()
     patch.setattr(load, "parse", lambda source, tables: parser.parse(source, tables) if tables else parsed(source))
@@ -120,7 +121,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if SUITE in config.stash:
         made = config.stash[SUITE]
         told = config.stash.setdefault(TOLD, dict[str, list[str]]())
-        found = {key[0]: counts(drawn, made.walked.get(key, {})) for key, drawn in made.drawn.items()}
+        found = {key[0]: counts(*reached, made.walked.get(key, {})) for key, reached in made.reached.items()}
         config.stash[SAID] = {"": said(made), **found, **told}
         if hasattr(config, "workeroutput"):
             config.workeroutput["generated"] = config.stash[SAID]
@@ -163,7 +164,7 @@ def said(made: Suite) -> list[str]:
     ]
 
 
-def counts(found: Drawn, walked: Mapping[str, int]) -> list[str]:
+def counts(ran: int, reached: Mapping[str, int], walked: Mapping[str, int]) -> list[str]:
     """How many examples a procedure was run on, and how many are in each class, and take each way through its body."""
-    ran, reached = len(found.ran), {**found.reached, **walked}
-    return [f"    {ran} examples", *(f"    {name}: {number} of {ran}" for name, number in reached.items())]
+    found = {**reached, **walked}
+    return [f"    {ran} examples", *(f"    {name}: {number} of {ran}" for name, number in found.items())]

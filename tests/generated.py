@@ -112,8 +112,9 @@ class Drawn:
 class Suite:
     """All generated tests of a specification. `without`: the procedures that have no implementation.
 
-    `inputs`, `drawn` and `walked` are filled in as tests run, by procedure, number of examples and seed. `walked` has
-    how many examples take each way through the body.
+    `inputs`, `drawn`, `reached` and `walked` are filled in as tests run, by procedure, number of examples and seed.
+    The first two take much room, and have what was asked for last alone. `reached` has how many examples were run, and
+    how many of them are in each class; `walked`, how many take each way through the body.
     """
 
     program: core.Program
@@ -124,6 +125,7 @@ class Suite:
     without: tuple[str, ...]
     inputs: dict[tuple[str, int, int], Inputs] = field(default_factory=dict)
     drawn: dict[tuple[str, int, int], Drawn] = field(default_factory=dict)
+    reached: dict[tuple[str, int, int], tuple[int, Mapping[str, int]]] = field(default_factory=dict)
     walked: dict[tuple[str, int, int], Mapping[str, int]] = field(default_factory=dict)
 
     def aims(self, routine: core.Routine) -> tuple[InputClass, ...]:
@@ -132,7 +134,7 @@ class Suite:
 
     def running(self, functions: Mapping[str, Function]) -> Suite:
         """The same tests on the same inputs, with these functions, by procedure, in place of what implements them."""
-        return replace(self, functions={**self.functions, **functions}, drawn={})
+        return replace(self, functions={**self.functions, **functions}, drawn={}, reached={})
 
 
 # --- which tests there are -----------------------------------------------------------------------------------------
@@ -214,7 +216,9 @@ def drawn(suite: Suite, routine: core.Routine, count: int, number: int) -> Drawn
             c.id: sum(c.reached(r.example.geometry, r.context, r.example.entry) for r in ran)
             for c in suite.aims(routine)
         }
+        suite.drawn.clear()
         suite.drawn[key] = Drawn(found.maker, ran, reached)
+        suite.reached[key] = (len(ran), reached)
     return suite.drawn[key]
 
 
@@ -242,6 +246,7 @@ def inputs(suite: Suite, routine: core.Routine, count: int, number: int) -> Inpu
         except (Impossible, Unsatisfiable, FailedHealthCheck) as error:
             raise Broken(f"{routine.qualified}: no examples can be drawn: {error}") from error
         maker.forget()
+        suite.inputs.clear()
         suite.inputs[key] = Inputs(maker, tuple(kept), maker.rejected)
     return suite.inputs[key]
 
