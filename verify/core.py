@@ -143,6 +143,7 @@ class Symbol:
 
 
 _SYMBOLS: dict[tuple[object, ...], Symbol] = {}
+"""Every symbol of this process. It only grows, by one for each name in a text and for each version of it."""
 
 WORD_BITS = Symbol(SymbolKind.PARAM, "", "WORD_BITS", INT)
 
