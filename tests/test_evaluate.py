@@ -40,7 +40,7 @@ from core_nodes import (
 )
 
 from verify import core
-from verify.core import Symbol, SymbolKind
+from verify.core import Symbol
 from verify.evaluate import Context, Table, Undecided, Undefined, context_for, evaluate
 from verify.values import Json, MapValue, Member, Value, domain, fits, map_value, show, some_value, to_json
 
@@ -302,16 +302,6 @@ def test_a_context_can_be_copied_compared_and_shown_whatever_it_was_used_for() -
         assert not other.codes.made
         assert not other.codes.safe
         assert evaluate(expr, other, {}, {}) is False
-
-
-def test_a_symbol_is_one_object_however_it_is_come_by() -> None:
-    """It is looked up by what it is, not by what it says: a second one of the same name would be another variable."""
-    again = Symbol(X.kind, X.scope, X.name, X.type)
-    assert X is again is replace(X) is replace(replace(X, version=1), version=0)
-    assert X is deepcopy(X) is pickle.loads(pickle.dumps(X))
-    others = [replace(X, version=1), replace(X, name="another"), replace(X, scope="another"), replace(X, type=core.INT)]
-    assert len({X, *others, replace(X, kind=SymbolKind.STATE)}) == 6
-    assert X not in others
 
 
 @pytest.mark.parametrize("expr", [word(256), var(SHIFT)], ids=["literal", "param"])
