@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -136,7 +135,7 @@ def test_what_is_not_stated_is_not_seen(tmp_path: Path, name: str) -> None:
 
 
 def test_the_solver_agrees_with_what_is_seen_in_the_specification() -> None:
-    """On some, of every kind: where a loop, a call, a lemma or a body claims what is assumed already.
+    """On every sixth: where a loop, a call, a lemma or a body claims what is assumed already.
 
     It is asked at 32 bits, so each obligation is taken once, though it is one at 64 bits too.
     """
@@ -145,9 +144,9 @@ def test_the_solver_agrees_with_what_is_seen_in_the_specification() -> None:
     assert program is not None
     claims = (Kind.CALL, Kind.ENSURES, Kind.ASSERT, Kind.INVARIANT_ENTRY, Kind.INVARIANT_KEPT, Kind.MODIFIES)
     every = (t for t in plan_of(program).tasks if t.scope.name is None and t.scope.word_bits == 32)
-    asked = [ask(program, t.obligation, t.scope) for t in islice(every, 0, None, 4) if t.obligation.kind in claims]
+    asked = [ask(program, t.obligation, t.scope) for t in every if t.obligation.kind in claims]
     seen = [q for q in asked if stated(q) is not None]
-    assert len(seen) > 250
-    for question in seen[::5]:
+    assert len(seen) > 300
+    for question in seen[::6]:
         forget()
         assert at_once(Encodings(program, question), AnyIntegers(32)) is not None, question.obligation.id
