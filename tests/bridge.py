@@ -111,9 +111,14 @@ PMD_FOLDED = Symbol(SymbolKind.PARAM, "ports", "PMD_FOLDED", core.BOOL)
 
 def affordable(context: Context, values: Mapping[Symbol, Value]) -> bool:
     """Whether the range among a move's arguments is short enough to go through. True while nothing is known of it."""
+    return pages_in(context, values) <= PAGES
+
+
+def pages_in(context: Context, values: Mapping[Symbol, Value]) -> int:
+    """How many pages the range among a move's arguments has; 0 while nothing is known of it."""
     page_shift = context.constants[PAGE_SHIFT]
     assert isinstance(page_shift, int)
-    return pages_of(page_shift, {s.name: v for s, v in values.items()}) <= PAGES
+    return pages_of(page_shift, {s.name: v for s, v in values.items()})
 
 
 def call(routine: core.Routine, function: Function, example: Example, answers: Mapping[str, Answers]) -> Outcome:

@@ -24,7 +24,6 @@ from typing import Any
 
 from bridge import (
     LEGS,
-    PAGE_SHIFT,
     SETS,
     SLACK,
     Function,
@@ -34,6 +33,7 @@ from bridge import (
     ends,
     geometry_of,
     mm_of,
+    pages_in,
     pages_of,
     result_of,
 )
@@ -71,9 +71,7 @@ class Among:
 
 def affordable(context: Context, values: Mapping[Symbol, Value]) -> bool:
     """Whether the range among a move's arguments is short enough to be followed."""
-    page_shift = context.constants[PAGE_SHIFT]
-    assert isinstance(page_shift, int)
-    return pages_of(page_shift, {s.name: v for s, v in values.items()}) <= PAGES
+    return pages_in(context, values) <= PAGES
 
 
 def interference(program: core.Program, routine: core.Routine) -> core.Routine | None:

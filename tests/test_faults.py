@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
@@ -10,7 +11,7 @@ from types import CodeType
 
 import pytest
 from body import settled
-from bridge import constant, function_at, pages_of
+from bridge import function_at, pages_in
 from fault_rows import FAULTS
 from fault_rows_shared import FAULTS_AMONG_OTHERS, NAMED_AMONG_OTHERS
 from faults import MENDED, NAMED, Fault, Row
@@ -119,14 +120,12 @@ def unharmed() -> tuple[Suite, dict[str, tuple[Ran, ...]]]:
     """The generated tests, and what the implementation without a fault makes of the entries, by procedure."""
     made = generated()
     routines = made.program.routines()
-    short = {n: [e for e in entries().of(routines[n], RUN_ON) if _pages(e) <= PAGES] for n in TABLE}
-    return made, {n: tuple(ran_on(made, routines[n], e) for e in some) for n, some in short.items()}
 
+    def short(name: str) -> Iterator[Example]:
+        found = entries().of(routines[name], RUN_ON)
+        return (example for example in found if pages_in(example.context, example.arguments) <= PAGES)
 
-def _pages(example: Example) -> int:
-    """How many pages the range of an example has."""
-    named = {s.name: v for s, v in example.arguments.items()}
-    return pages_of(constant(example.context, "PAGE_SHIFT"), named)
+    return made, {n: tuple(ran_on(made, routines[n], example) for example in short(n)) for n in TABLE}
 
 
 def called(name: str) -> set[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 import pytest
-from bridge import constant, pages_of
+from bridge import pages_in
 from generated import each_example
 from history_bridge import FORMS, Ran, Wrong, by_implementation, by_specification, differ, with_module
 
@@ -77,7 +77,7 @@ procedure {name}(old_addr: word, new_addr: word, len: word)
 
 
 def affordable(context: Context, values: Mapping[Symbol, Value]) -> bool:
-    return pages_of(constant(context, "PAGE_SHIFT"), {s.name: v for s, v in values.items()}) <= PAGES
+    return pages_in(context, values) <= PAGES
 
 
 @dataclass(frozen=True, slots=True)

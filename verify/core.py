@@ -689,6 +689,11 @@ class Program:
         return {}
 
     @cached_property
+    def every_state(self) -> tuple[Symbol, ...]:
+        """The state variables of all modules."""
+        return tuple(i.symbol for m in self.modules for i in m.items if isinstance(i, State))
+
+    @cached_property
     def _defines(self) -> dict[str, Define]:
         return {i.qualified: i for m in self.modules for i in m.items if isinstance(i, Define)}
 

@@ -89,7 +89,7 @@ def _specified(
     context, bits = confirmed.context, confirmed.context.word_bits
     if routine is None:
         return tuple(evaluate(e, context, arguments, {}) for e in function.wanted), ()
-    states = (i.symbol for i in program.visible_items(routine.module) if isinstance(i, core.State))
+    states = program.states(routine.module)
     state = {s: some_value(s.type, bits) for s in states}
     run = execute(
         program,

@@ -186,24 +186,23 @@ def _tokens(source: Source, tables: Tables) -> list[Lexeme]:
         tokens.append(Lexeme(token.type, str(token), span, tuple(doc)))
         doc = []
     for at, lexeme in enumerate(tokens):
-        if lexeme.text in _SOMETIMES:
-            tokens[at] = replace(lexeme, type=_type_at(tokens, at))
+        if lexeme.text in _SOMETIMES and _is_reserved(tokens, at):
+            tokens[at] = replace(lexeme, type=_SOMETIMES[lexeme.text])
     return tokens
 
 
-def _type_at(tokens: Sequence[Lexeme], at: int) -> str:
-    """The type of a token where it stands. Three words are reserved there alone where no name can be: so a file that
-    uses them as names stays what it was."""
-    token = tokens[at]
+def _is_reserved(tokens: Sequence[Lexeme], at: int) -> bool:
+    """Whether one of the three words stands where no name can be. Elsewhere it is one: so a file that uses it as a name
+    stays what it was."""
     before = tokens[at - 1].text if at else ""
     following = tokens[at + 1].text if at + 1 < len(tokens) else ""
-    if token.text == "atomic" and before in ("{", "}", ";") and following == "{":
-        return "ATOMIC"
-    if token.text == "interference" and following == "procedure":
-        return "INTERFERENCE"
-    if token.text == "extend" and following == "geometry":
-        return "EXTEND"
-    return token.type
+    match tokens[at].text:
+        case "atomic":
+            return before in ("{", "}", ";") and following == "{"
+        case "interference":
+            return following == "procedure"
+        case _:
+            return following == "geometry"
 
 
 def _run(tables: Tables, start: str, tokens: Sequence[Lexeme]) -> object:

@@ -225,5 +225,5 @@ def runner(program: core.Program, routine: core.Routine) -> Runner | NoVector:
         return NoVector(f"it is a {routine.kind.value} without a body to run")
     if chooses(program, routine):
         return NoVector("it may read a variable that nobody has set, so its result is not determined")
-    states = tuple(i.symbol for i in program.visible_items(routine.module) if isinstance(i, core.State))
+    states = program.states(routine.module)
     return Runner(program, routine, goals(program, routine), noting(program, routine), states)

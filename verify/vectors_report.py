@@ -55,7 +55,7 @@ def gathered(
     found = []
     for routine in routines:
         name = routine.qualified
-        states = tuple(i.symbol for i in program.visible_items(routine.module) if isinstance(i, core.State))
+        states = program.states(routine.module)
         there = tuple((c.geometry or ANY, o) for c, o in outcomes.items() if c.routine == name)
         if there:
             found.append(Found(routine, states, goals(program, routine), there))

@@ -49,7 +49,6 @@ class Walk(ABC):
         self.routine = routine
         self.steps: list[Step] = []
         self.versions: dict[tuple[str, str], int] = defaultdict(int)
-        self.every = tuple(i.symbol for m in program.modules for i in m.items if isinstance(i, core.State))
         # On entry each parameter and each state variable has the value that its own symbol stands for.
         self.entry: Mapping[Symbol, Symbol] = {**self.states(Flow({})), **{p: p for p in routine.parameters}}
 
@@ -92,7 +91,7 @@ class Walk(ABC):
 
     def states(self, flow: Flow) -> dict[Symbol, Symbol]:
         """Where every state variable of the program stands."""
-        return {s: flow.values.get(s, s) for s in self.every}
+        return {s: flow.values.get(s, s) for s in self.program.every_state}
 
     def havoc(self, symbols: Sequence[Symbol], flow: Flow) -> Flow:
         """The flow after the variables take any values."""

@@ -172,8 +172,8 @@ class Maps:
         """
         base = values[plan.symbol]
         assert isinstance(base, MapValue)
-        plain = self._usual(plan, values)
-        some = next(v for v in reversed(plain) if v != base.default)
+        others = [v for v in self._usual(plan, values) if v != base.default]
+        some = others[-1]
         scope = dict(values)
         found = 0
         most = AHEAD if plan.counters else KEYS if plan.conditions or plan.keys or plan.bears else FEW
@@ -182,7 +182,6 @@ class Maps:
             assert isinstance(before, MapValue)
             if key in base.entries or not self._stands(plan, scope, base, key, some):
                 continue
-            others = [v for v in plain if v != base.default]
             there, which = (
                 draw(DENSE if plan.bears else 2),
                 draw(max(4, len(others) if plan.counters else 0)) if len(others) > 1 else 0,
@@ -196,7 +195,7 @@ class Maps:
                 ):
                     values[plan.symbol] = before
                 else:
-                    plain = self._usual(plan, values)
+                    others = [v for v in self._usual(plan, values) if v != base.default]
             found += 1
             if found == most:
                 break
